@@ -1,4 +1,4 @@
-"""Findings as text, JSON and JUnit XML, whatever the words in them are."""
+"""Findings as text, JSON and JUnit XML. Subjects and texts may contain any character."""
 
 import json
 from xml.etree import ElementTree as ET
@@ -9,7 +9,7 @@ from exporter.checks import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, Finding
 from exporter.checks.formats import FORMATS, worst_status
 
 HOSTILE = "a\nUNHEALTHY  b: <script>&\"']]> \x1b[2J\x00\x85\u2028\udc80\ufffe end"
-SOME = [
+FINDINGS = [
     Finding(status=NOTE, subject="API server a:1", text="kubeconfig k (context c)"),
     Finding(status=HEALTHY, subject="ConfigMap n/a", text="1 key, 1 byte"),
     Finding(status=UNHEALTHY, subject="ConfigMap n/b", text="missing"),
@@ -23,22 +23,22 @@ SOME = [
     ("number", "status"), [(0, HEALTHY), (1, HEALTHY), (2, HEALTHY), (3, UNHEALTHY), (4, UNHEALTHY)]
 )
 def test_the_worst_finding_decides(number, status):
-    """Unhealthy before unknown; a note is healthy, and so is nothing."""
-    assert worst_status(SOME[:number]) == status
-    assert worst_status(SOME[3:]) == UNKNOWN
+    """UNHEALTHY decides before UNKNOWN. Notes and an empty list of findings are healthy."""
+    assert worst_status(FINDINGS[:number]) == status
+    assert worst_status(FINDINGS[3:]) == UNKNOWN
 
 
 def test_text_is_aligned():
-    """One line for each finding."""
-    assert FORMATS["text"](SOME).splitlines()[1:3] == [
+    """Each finding is one line, and the subjects are in one column."""
+    assert FORMATS["text"](FINDINGS).splitlines()[1:3] == [
         "ok         ConfigMap n/a: 1 key, 1 byte",
         "UNHEALTHY  ConfigMap n/b: missing",
     ]
 
 
 def test_junit_has_a_test_case_for_each_finding():
-    """Counts, names that occur once, a failure, an error, and the words of the rest."""
-    root = ET.fromstring(FORMATS["junit"](SOME))  # noqa: S314 - made here
+    """A testsuite has the counts. Each test case has a unique name, and a failure, an error, or an output."""
+    root = ET.fromstring(FORMATS["junit"](FINDINGS))  # noqa: S314 - made here
     (suite,) = root
     assert (root.tag, suite.tag) == ("testsuites", "testsuite")
     for element in (root, suite):
@@ -60,8 +60,8 @@ def test_junit_has_a_test_case_for_each_finding():
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_hostile_words_stay_one_finding(form):
-    """They end no line, move no cursor, and are legal XML; the output is text in any encoding."""
+def test_hostile_text_stays_one_finding(form):
+    """No text ends a line or moves the cursor. The XML is legal, and the output can be encoded in UTF-8."""
     out = FORMATS[form]([Finding(status=HEALTHY, subject=HOSTILE, text=HOSTILE)])
     assert all(char.isprintable() or char == "\n" for char in out)
     if form == "text":

@@ -1,4 +1,4 @@
-"""What cannot be read of rendered manifests is named with its place, and nothing is called missing because of it."""
+"""Rendered manifests that cannot be read: each is named with its line, and no ConfigMap is then called missing."""
 
 import gzip
 import json
@@ -17,7 +17,7 @@ BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("kind: ConfigMap\nmetadata: {\n", "m.yaml:3: not YAML: "),
         ("a: b\n\tc: d\n", "m.yaml:2: not YAML: found character '\\t'"),
@@ -45,16 +45,16 @@ BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}
         (gzip.compress(b"kind: X", mtime=0), "m.yaml: compressed by gzip; decompress it first"),
     ],
 )
-def test_what_cannot_be_read_is_an_unknown_with_its_place(tmp_path, text, said):
-    """Then nothing is said to be missing: it may be in what could not be read."""
+def test_text_that_cannot_be_read_is_unknown_and_has_its_line(tmp_path, text, expected):
+    """A ConfigMap is not reported as missing then: it may be in the text that could not be read."""
     (first, second), status = lines_of(tmp_path, text)
     assert status == UNKNOWN
-    assert said in first.removeprefix("UNKNOWN ")
+    assert expected in first.removeprefix("UNKNOWN ")
     assert second == "UNKNOWN ConfigMap agent-platform/a: not found in what could be read"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ('{"kind": "ConfigMapList", "apiVersion": "v1", "items": 5}', "1: items must be a list, not a number"),
         ("kind: List\napiVersion: v1\nitems: {a: b}\n", "1: items must be a list, not a mapping"),
@@ -104,27 +104,27 @@ def test_what_cannot_be_read_is_an_unknown_with_its_place(tmp_path, text, said):
         ("<html><body>502</body></html>\n", "1: expected a Kubernetes object, found the text '<html>"),
     ],
 )
-def test_a_malformed_document_is_an_unknown_with_its_place(tmp_path, text, said):
-    """Each in one line, which names the field too. Aliases cost no more than the text is long."""
+def test_a_malformed_document_is_unknown_and_has_its_line(tmp_path, text, expected):
+    """One line names the field. YAML aliases are not expanded, so that they need no more memory than the text."""
     lines, status = lines_of(tmp_path, text)
-    assert lines[0].startswith(f"UNKNOWN m.yaml:{said}")
+    assert lines[0].startswith(f"UNKNOWN m.yaml:{expected}")
     assert status == UNKNOWN
 
 
 def test_lists_in_several_documents_are_no_loop(tmp_path):
-    """Python gives one that was read the address of another."""
+    """The ids of Python objects are reused: a new list may have the id of one that was read before."""
     one = "---\nkind: ConfigMapList\napiVersion: v1\nitems:\n- {metadata: {name: a%d}, data: {k: v}}\n"
     lines, _ = lines_of(tmp_path, "".join(one % number for number in range(100)), required=("a*",))
     assert len(lines) == 100
 
 
-def test_json_is_named_as_json(tmp_path):
-    """By the name of its file."""
+def test_a_json_file_is_parsed_as_json(tmp_path):
+    """The extension of the file decides."""
     assert "UNKNOWN m.json:2: not JSON: Expecting" in lines_of(tmp_path, '{"kind":\n,}', name="m.json")[0][0]
 
 
-def test_what_was_read_before_a_fault_is_judged(tmp_path):
-    """One that is broken is unhealthy whatever comes after it."""
+def test_objects_before_a_syntax_error_are_checked(tmp_path):
+    """An empty ConfigMap is unhealthy, even if a later document cannot be read."""
     lines, status = lines_of(tmp_path, a_manifest(data="") + "---\n{", required=("a", "b"))
     assert status == UNHEALTHY
     assert [line.split(":")[0] for line in lines] == [
@@ -132,8 +132,8 @@ def test_what_was_read_before_a_fault_is_judged(tmp_path):
     ]  # fmt: skip
 
 
-def test_a_folder_is_its_manifests(tmp_path):
-    """As kubectl takes it: .yaml, .yml and .json, without the folders in it."""
+def test_a_folder_means_the_manifests_in_it(tmp_path):
+    """It has the files with .yaml, .yml and .json, as in kubectl. Subfolders are left out."""
     for name in ("one.yaml", "two.yml", "three.json", "notes.txt", "in/four.yaml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(
@@ -151,7 +151,7 @@ def test_a_folder_is_its_manifests(tmp_path):
 
 
 def test_a_folder_that_cannot_be_read_and_an_empty_name_are_unknown(tmp_path, monkeypatch):
-    """A variable of a shell that is not set must not mean the present folder."""
+    """An empty name may be an unset variable of a shell. It must not mean the current folder."""
 
     def refused(_):
         raise PermissionError(13, "Permission denied")
@@ -165,7 +165,7 @@ def test_a_folder_that_cannot_be_read_and_an_empty_name_are_unknown(tmp_path, mo
 
 
 def test_a_file_that_is_not_there_is_an_unknown(tmp_path):
-    """And named."""
+    """The finding names the file."""
     (found, _) = check_rendered([str(tmp_path / "x.yaml")], Settings(configmaps=ConfigMaps(required=("a",))))
     assert (found.status, found.subject, found.text) == (
         UNKNOWN, str(tmp_path / "x.yaml"), "cannot be read: No such file or directory",

@@ -1,4 +1,4 @@
-"""`check --filename`: rendered manifests are judged by the exporter's rules, before anything is applied."""
+"""`check --filename`: rendered manifests are checked by the exporter's rules, before they are applied."""
 
 import io
 import json
@@ -17,12 +17,12 @@ NAMES = tuple(f"controller-agent-templates-{each}" for each in ("claude", "codex
 
 
 def a_manifest(name="a", *, more="", data="data: {k: v}\n", meta=""):
-    """A ConfigMap in YAML of six or more lines."""
+    """A ConfigMap as YAML, of at least six lines."""
     return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\n{meta}{data}{more}"
 
 
 def lines_of(folder, *texts, required=("a",), name="m.yaml", namespace="agent-platform"):
-    """The findings about files of these texts, as lines without the folder, and their status."""
+    """The findings about files with these texts, as lines without the folder, and their worst status."""
     paths = []
     for number, text in enumerate(texts):
         path = folder / f"{number or ''}{name}"
@@ -36,7 +36,7 @@ def lines_of(folder, *texts, required=("a",), name="m.yaml", namespace="agent-pl
 
 
 def text_of(folder, *texts, **more):
-    """The one finding."""
+    """The only finding, as a line."""
     (line,), _ = lines_of(folder, *texts, **more)
     return line
 
@@ -70,8 +70,8 @@ HEALTHY = "ok ConfigMap agent-platform/a: 1 key, 1 byte (m.yaml:{})"
         (a_manifest(data="data: {k: 2}\n").replace("2", "'2'"), 1),
     ],
 )
-def test_whatever_form_it_has(tmp_path, text, line):
-    """Documents, lists and other kinds beside it; the namespace of the settings where it names none."""
+def test_a_configmap_is_found_in_every_form_of_manifest(tmp_path, text, line):
+    """It may be in several documents, in a list, and beside other kinds. The settings have its default namespace."""
     assert text_of(tmp_path, text) == HEALTHY.format(line)
 
 
@@ -81,20 +81,20 @@ NOT_TEXT = ("5", "1e3", ".5", "0o17", "017", "0x1F", "1_000", "+1", "yes", "on",
 
 @pytest.mark.parametrize("value", TEXT)
 def test_a_value_is_text_where_kubectl_takes_it_for_text(tmp_path, value):
-    """As `kubectl label --local` prints it."""
+    """`kubectl label --local` prints the same."""
     assert text_of(tmp_path, a_manifest(data=f"data:\n  k: {value}\n")).startswith("ok ")
 
 
 @pytest.mark.parametrize("value", NOT_TEXT)
-def test_a_value_that_kubectl_takes_for_something_else_is_refused(tmp_path, value):
-    """The API server would refuse it."""
+def test_a_value_that_kubectl_does_not_take_for_text_is_refused(tmp_path, value):
+    """The API server would reject the ConfigMap."""
     line = text_of(tmp_path, a_manifest(data=f"data: {{k: {value}, l: x}}\n"))
     assert line.startswith("UNHEALTHY ConfigMap agent-platform/a: the value of key 'k' is not text")
 
 
 @pytest.mark.needs("kubectl")
 def test_kubectl_takes_the_same_for_text(tmp_path):
-    """One ConfigMap with each of these values, as kubectl makes JSON of it; it needs no cluster for that."""
+    """Kubectl converts one ConfigMap with all these values to JSON. It needs no cluster for that."""
     values = {f"k{number}": value for number, value in enumerate((*TEXT, *NOT_TEXT))}
     file = tmp_path / "a.yaml"
     file.write_text(a_manifest(data="data:\n" + "".join(f"  {key}: {value}\n" for key, value in values.items())))
@@ -105,13 +105,13 @@ def test_kubectl_takes_the_same_for_text(tmp_path):
 
 
 def test_a_key_is_text_whatever_it_looks_like(tmp_path):
-    """As kubectl makes JSON of it."""
+    """Kubectl does so when it converts YAML to JSON."""
     required = (RequiredConfigMap(name="a", keys=("true", "5")),)
     assert text_of(tmp_path, a_manifest(data="data: {on: x, 5: z}\n"), required=required).startswith("ok ")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         (a_manifest(data=""), "empty"),
         (a_manifest(data="data: {}\nbinaryData:\n"), "empty"),
@@ -140,13 +140,13 @@ def test_a_key_is_text_whatever_it_looks_like(tmp_path):
         (a_manifest(data=f"data: {{k: {'x' * 1048577}}}\n"), "1048577 bytes, over the limit of 1048576"),
     ],
 )
-def test_what_is_wrong_with_it(tmp_path, text, said):
-    """By the rules of `configmap_problem`, and what the API server refuses or takes for something else."""
-    assert text_of(tmp_path, text) == f"UNHEALTHY ConfigMap agent-platform/a: {said} (m.yaml:1)"
+def test_the_finding_says_what_is_wrong_with_a_configmap(tmp_path, text, expected):
+    """The rules are those of `configmap_problem` and of the API server."""
+    assert text_of(tmp_path, text) == f"UNHEALTHY ConfigMap agent-platform/a: {expected} (m.yaml:1)"
 
 
-def test_keys_and_the_limit_are_those_of_the_exporter(tmp_path):
-    """Missing and empty keys are unhealthy; near the limit is a note."""
+def test_keys_and_size_are_checked_as_in_the_exporter(tmp_path):
+    """Missing and empty keys are unhealthy. A size near the limit is a note."""
     required = (RequiredConfigMap(name="a", keys=("x.sh", "y.md")),)
     assert text_of(tmp_path, a_manifest(data="data: {y.md: '', z: '1'}\n"), required=required) == (
         "UNHEALTHY ConfigMap agent-platform/a: missing key 'x.sh', empty key 'y.md' (m.yaml:1)"
@@ -156,8 +156,8 @@ def test_keys_and_the_limit_are_those_of_the_exporter(tmp_path):
     )
 
 
-def test_one_that_is_defined_twice_is_unhealthy(tmp_path):
-    """Which one is applied last is chance."""
+def test_a_configmap_that_is_defined_twice_is_unhealthy(tmp_path):
+    """The order of the manifests decides which of them is applied last."""
     lines, status = lines_of(tmp_path, a_manifest(), a_manifest(data="data: {}\n"))
     assert status == UNHEALTHY
     assert lines == [
@@ -183,14 +183,14 @@ def test_one_that_is_defined_twice_is_unhealthy(tmp_path):
         (a_manifest("abcde").replace("v1", "example.com/v1"), ""),
     ],
 )
-def test_one_that_is_missing_is_unhealthy(tmp_path, text, hint):
-    """With what may be meant."""
+def test_a_configmap_that_is_missing_is_unhealthy(tmp_path, text, hint):
+    """The finding names a ConfigMap that may be meant."""
     line = text_of(tmp_path, text, required=("abcde",))
     assert line == f"UNHEALTHY ConfigMap agent-platform/abcde: missing{hint}"
 
 
 def test_one_of_the_default_names_makes_the_others_required(tmp_path):
-    """As in a cluster."""
+    """`check` does so in a cluster, too."""
     lines, status = lines_of(tmp_path, a_manifest(NAMES[0]), required=None)
     assert status == UNHEALTHY
     assert lines[0].startswith(f"ok ConfigMap agent-platform/{NAMES[0]}")
@@ -198,8 +198,8 @@ def test_one_of_the_default_names_makes_the_others_required(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "---\n", "# only a comment\n", "null\n---\n~\n"])
-def test_an_empty_rendering_is_unknown(tmp_path, text):
-    """A command before the pipe may have failed, so nothing is said to be missing."""
+def test_empty_manifests_are_unknown(tmp_path, text):
+    """The command before the pipe may have failed, so that no ConfigMap is called missing."""
     lines, status = lines_of(tmp_path, text, text)
     assert status == UNKNOWN
     assert lines == [
@@ -208,32 +208,32 @@ def test_an_empty_rendering_is_unknown(tmp_path, text):
     ]
 
 
-def test_a_gate_that_finds_none_of_the_default_names_does_not_pass(tmp_path):
-    """That nothing was looked at is no proof of health."""
+def test_manifests_without_any_of_the_default_names_are_unknown(tmp_path):
+    """A gate must not pass if no ConfigMap was checked."""
     line = text_of(tmp_path, a_manifest("other"), required=None)
     assert line.startswith("UNKNOWN ConfigMaps: none of the default names is in these manifests, for namespace agent")
     assert "set configmaps.required to the names that the controller needs, or to []" in line
 
 
 def test_without_settings_a_file_that_cannot_be_read_is_one_line(tmp_path):
-    """Nothing is said of names that may be in it."""
+    """The names that may be in it are not findings."""
     assert text_of(tmp_path, "a: b: c", required=None).startswith("UNKNOWN m.yaml:1: not YAML: ")
 
 
-def test_the_default_names_in_another_namespace_are_named(tmp_path):
-    """`configmaps.namespace` is what differs."""
+def test_default_names_in_another_namespace_are_a_hint(tmp_path):
+    """The finding proposes to set `configmaps.namespace`."""
     line = text_of(tmp_path, a_manifest(NAMES[0], meta="  namespace: cto\n"), required=None)
     assert "; m.yaml:1 has this name in namespace cto; set" in line
 
 
-def test_where_nothing_is_required_nothing_is_wrong(tmp_path):
-    """And that is said."""
+def test_without_required_configmaps_the_status_is_ok(tmp_path):
+    """A note says that none is required."""
     lines, status = lines_of(tmp_path, "[", required=())
     assert (lines, status) == (["note ConfigMaps: configmaps.required is empty: none is required"], "ok")
 
 
-def test_a_pattern_takes_all_that_match(tmp_path):
-    """Each is judged, and one has to be there."""
+def test_a_pattern_selects_all_configmaps_that_match(tmp_path):
+    """Each of them is checked, and at least one must exist."""
     text = "---\n".join([a_manifest("x-a"), a_manifest("x-b", data=""), a_manifest("z")])
     assert lines_of(tmp_path, text, required=("x-*", "y-*"))[0] == [
         "ok ConfigMap agent-platform/x-a: 1 key, 1 byte (m.yaml:1)",
@@ -243,8 +243,8 @@ def test_a_pattern_takes_all_that_match(tmp_path):
 
 
 @pytest.mark.parametrize(("text", "code"), [(a_manifest(), 0), (a_manifest(data=""), 1), ("[", 2)])
-def test_the_command_reads_standard_input_and_ends_with_the_worst(tmp_path, monkeypatch, text, code):
-    """0, 1 and 2 as for a cluster, and every form of output; no kubeconfig is looked for."""
+def test_the_command_reads_standard_input_and_exits_with_the_worst_status(tmp_path, monkeypatch, text, code):
+    """The exit codes are those for a cluster: 0, 1 and 2. No kubeconfig is read."""
     (tmp_path / "s.yml").write_text("configmaps: {required: [a]}")
     monkeypatch.setenv("KUBECONFIG", "/nowhere")
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
@@ -257,7 +257,7 @@ def test_the_command_reads_standard_input_and_ends_with_the_worst(tmp_path, monk
 @pytest.mark.parametrize(
     "flag", ["--web.kubernetes-auth", "--namespaces=a", "--context=c", "--kubeconfig=k", "--label-selector=a=b"]
 )
-def test_flags_about_a_cluster_are_refused_with_it(flag):
+def test_flags_about_a_cluster_are_refused_with_filename(flag):
     """They would have no effect."""
     assert (
         wrong("check", "--filename=-", flag)
@@ -265,8 +265,8 @@ def test_flags_about_a_cluster_are_refused_with_it(flag):
     )
 
 
-def test_what_stands_behind_a_configmap_without_a_name_is_judged(tmp_path):
-    """One object that cannot be read does not hide the others of its file."""
+def test_objects_after_a_configmap_without_a_name_are_checked(tmp_path):
+    """One object that cannot be read does not hide the other objects of its file."""
     nameless = "apiVersion: v1\nkind: ConfigMap\nmetadata: {labels: {k: v}}\n"
     lines, status = lines_of(tmp_path, f"{nameless}---\n{a_manifest()}")
     assert lines == ["UNKNOWN m.yaml:1: a ConfigMap without metadata.name", HEALTHY.format(5)]

@@ -1,4 +1,4 @@
-"""Paths that a CRD's schema does not have: only what can never have a value is named."""
+"""Paths of a profile that a CRD's schema does not have. A path that may have a value is never reported."""
 
 import pytest
 
@@ -34,8 +34,8 @@ SCHEMA = {
         (".other.x", ""),
     ],
 )
-def test_a_path_that_is_not_there_is_named_with_the_nearest(path, near):
-    """Inside of lists too."""
+def test_a_path_that_is_not_in_the_schema_is_named_with_the_nearest_one(path, near):
+    """It may be within a list, too."""
     assert not_in_schema(SCHEMA, parse(path)) == near
 
 
@@ -52,12 +52,12 @@ def test_a_path_that_is_not_there_is_named_with_the_nearest(path, near):
         ".status.phase.x",
     ],
 )
-def test_a_path_that_may_have_a_value_is_not(path):
-    """Where the schema preserves unknown fields, or says nothing."""
+def test_a_path_that_may_have_a_value_is_not_reported(path):
+    """The schema preserves unknown fields there, or does not define the fields."""
     assert not_in_schema(SCHEMA, parse(path)) is None
 
 
 @pytest.mark.parametrize("schema", [None, [], "x", {}, {"properties": []}, {"properties": {"spec": None}}])
-def test_a_schema_that_says_nothing_names_nothing(schema):
-    """Whatever it is."""
+def test_without_a_schema_no_path_is_reported(schema):
+    """A value that is no schema counts as none."""
     assert not_in_schema(schema, parse(".spec.model")) is None

@@ -1,4 +1,4 @@
-"""How many runs have a value at each path, and which values no rule lists: one line a kind, one for each fault."""
+"""How many runs have a value at each path of a profile: a finding per kind, and one per path with unlisted values."""
 
 import json
 
@@ -29,30 +29,30 @@ IN_NO_RULE = "not in any rule: state open"
 
 
 def findings(*objects, profile=PROFILE):
-    """Those about these objects."""
+    """The findings about these objects."""
     (kind,) = run_kinds([resolve(msgspec.convert(yaml.safe_load(profile), Profile))])
     reader = ValueReader(kind)
     return value_findings("agenttasks", reader, [reader(raw(item)) for item in objects])
 
 
 def lines(*objects, profile=PROFILE):
-    """The same as text."""
+    """The findings as lines of text."""
     return FORMATS["text"](findings(*objects, profile=profile)).splitlines()
 
 
 def a_run(phase="Running", *, mode="agent", status=None, **spec):
-    """A run of the profile."""
+    """A run of the kind `AgentTask`."""
     return {"metadata": {}, "spec": {"mode": mode, **spec}, "status": {"phase": phase, **(status or {})}}
 
 
 def test_without_runs_there_is_nothing_to_say():
-    """Nor where no object is a run."""
+    """Objects that are no runs do not count."""
     assert findings() == []
     assert findings(a_run(mode="other"), {}) == []
 
 
 def test_one_line_counts_all_paths():
-    """Those with a value in some runs by name; a path without a value only if its whole key has none."""
+    """Paths with a value in some runs are named. A key is reported without a value if none of its paths has one."""
     runs = [a_run(agent="rex"), a_run("Done", agent="rex", status={"jobName": "j"}), a_run(mode="x")]
     assert lines(*runs) == [
         (
@@ -76,7 +76,7 @@ def test_one_line_counts_all_paths():
 
 
 def test_values_that_no_rule_lists_are_one_line_a_path():
-    """With their path, their numbers, and the state of such a run."""
+    """The note has the path, the number of runs with each value, and the state of these runs."""
     paused = {"conditions": [{"type": "Ready", "reason": "Paused"}]}
     runs = [a_run("Odd"), a_run("Odd"), a_run("New"), a_run(None, agent="x"), a_run(), a_run("X", status=paused)]
     assert lines(*runs)[1:] == [
@@ -89,7 +89,7 @@ def test_values_that_no_rule_lists_are_one_line_a_path():
 
 
 @pytest.mark.parametrize(
-    ("value", "said"),
+    ("value", "expected"),
     [
         ("Odd\n", r"'Odd\n' (1 run)"),
         ("\u202eexe", r"'\u202eexe' (1 run)"),
@@ -100,10 +100,10 @@ def test_values_that_no_rule_lists_are_one_line_a_path():
         (7, "'7' (1 run)"),
     ],
 )
-def test_a_value_is_shown_on_one_line_and_cut(value, said):
-    """In each of the formats."""
+def test_a_value_is_shown_on_one_line_and_truncated(value, expected):
+    """All output formats do so."""
     found = findings(a_run(value))
-    assert said in FORMATS["text"](found).splitlines()[1]
+    assert expected in FORMATS["text"](found).splitlines()[1]
     for name in ("json", "junit"):
         text = FORMATS[name](found)
         assert text.isascii()
@@ -114,8 +114,8 @@ def test_a_value_is_shown_on_one_line_and_cut(value, said):
     assert list(data["unlisted"].values()) == [1]
 
 
-def test_a_state_path_without_any_value_is_a_note():
-    """With three runs or more: of one that is new, no controller has written a status yet."""
+def test_state_paths_without_any_value_are_a_note():
+    """Three runs are needed: the controller may not have written a status yet."""
     assert len(lines({"spec": {"mode": "agent"}}, {"spec": {"mode": "agent"}})) == 1
     assert lines(*[{"spec": {"mode": "agent"}}] * 3)[1] == (
         "note  agenttasks: no run has a value at .status.conditions[?(@.type=='Ready')].reason or .status.phase, "
@@ -123,8 +123,8 @@ def test_a_state_path_without_any_value_is_a_note():
     )
 
 
-def test_an_object_that_is_broken_counts_with_what_can_be_read():
-    """As in the metrics."""
+def test_a_malformed_object_counts_with_the_fields_that_can_be_read():
+    """The metrics are read in the same way."""
     broken = {
         "metadata": 5,
         "spec": {"mode": "agent", "agent": ["x"]},
@@ -135,8 +135,8 @@ def test_an_object_that_is_broken_counts_with_what_can_be_read():
     assert "'Odd' (1 run) is not in any rule" in second.text
 
 
-def test_a_mapping_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
-    """A note, for entries of shipped kinds alone."""
+def test_a_mapping_that_replaces_the_shipped_one_is_a_note():
+    """It names the keys that are lost. Only entries of shipped kinds have such a note."""
     given = [
         "coderuns.agents.platform",
         Profile(plural="docsruns", kind="DocsRun"),
@@ -151,8 +151,8 @@ def test_a_mapping_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
     )
 
 
-def test_a_worker_that_replaces_the_shipped_one_names_the_keys_that_are_lost():
-    """A container alone makes the worker a Job, so that each run seems to have none."""
+def test_a_worker_that_replaces_the_shipped_one_is_a_note():
+    """A worker with only a container is a Job: then each run seems to have no Job."""
     given = [
         msgspec.convert({"resource": "tasks.v1alpha1.kubeopencode.io", "worker": worker}, Profile)
         for worker in ({"container": "main"}, [{"is": "Pod"}])

@@ -1,4 +1,4 @@
-"""The command line in this process: what it prints, and the code that it ends with."""
+"""The command line, run in this process: its output and its exit code."""
 
 import asyncio
 import contextlib
@@ -10,25 +10,25 @@ import pytest
 from exporter.cli import main
 
 
-def call(*words):
-    """Exit code, standard output, standard error."""
+def call(*args):
+    """Exit code, standard output and standard error of the command."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            code = main([str(word) for word in words])
+            code = main([str(word) for word in args])
         except SystemExit as end:
             code = end.code
     return code, out.getvalue(), err.getvalue()
 
 
-async def call_in_thread(*words):
-    """The same, for a command that talks to a server of this test's event loop."""
-    return await asyncio.to_thread(call, *words)
+async def call_in_thread(*args):
+    """Runs `call` in a thread, for a command that talks to a server in the event loop of the test."""
+    return await asyncio.to_thread(call, *args)
 
 
-def wrong(*words):
-    """The one line that a wrong setting gets."""
-    code, out, err = call(*words)
+def wrong(*args):
+    """The one error line of a command with a wrong setting."""
+    code, out, err = call(*args)
     assert (code, out) == (2, "")
     assert err.startswith("coderun-exporter: ")
     assert err.count("\n") == 1
@@ -38,7 +38,7 @@ def wrong(*words):
 
 @pytest.fixture
 def logs_as_before():
-    """Gives pytest its log handlers back."""
+    """Restores pytest's log handlers."""
     root, server = logging.getLogger(), logging.getLogger("aiohttp.server")
     before = root.handlers[:], root.level, server.level
     yield

@@ -1,4 +1,4 @@
-"""Safeguard S1: a clear line for each finding, and an exit code that a hook can use."""
+"""`check`: a clear line for each finding, and an exit code that a deployment hook can use."""
 
 import json
 import socket
@@ -13,13 +13,13 @@ from tests.clusters import (
     a_status,
     a_stream,
 )
-from tests.commands.checking import OPTIONAL, a_review, check, refuses
+from tests.commands.checking import OPTIONAL, a_review, check, reject_requests
 from tests.commands.in_process import call_in_thread, wrong
 from tests.kube.settings import SECRET, a_kubeconfig
 
 
 async def test_healthy(tmp_path):
-    """0, and a line for everything that was looked at."""
+    """The exit code is 0. Each object and resource has a line."""
     async with a_server(a_configmap("a", k="1234"), a_configmap("b", **{"x.sh": "y"})) as server:
         code, lines = await check(server.url, tmp_path)
     assert code == 0
@@ -33,7 +33,7 @@ async def test_healthy(tmp_path):
 
 
 async def test_unhealthy(tmp_path):
-    """1: missing, and empty, each with its name."""
+    """The exit code is 1. Each missing or empty ConfigMap is named."""
     async with a_server(a_configmap("a")) as server:
         code, lines = await check(server.url, tmp_path)
     assert code == 1
@@ -45,7 +45,7 @@ async def test_unhealthy(tmp_path):
 
 
 async def test_a_missing_key_and_an_empty_one_are_named(tmp_path):
-    """As the setting names them."""
+    """The keys are those of the setting."""
     config = "configmaps: {required: [{name: a, keys: [x.sh, y.md]}]}"
     async with a_server(a_configmap("a", **{"y.md": "", "z": "1"})) as server:
         code, lines = await check(server.url, tmp_path, config=config)
@@ -53,8 +53,8 @@ async def test_a_missing_key_and_an_empty_one_are_named(tmp_path):
     assert lines[0] == "UNHEALTHY  ConfigMap agent-platform/a: missing key 'x.sh', empty key 'y.md'"
 
 
-async def test_an_unreachable_server_is_an_unknown(tmp_path):
-    """2, and why, once: with what could not be checked."""
+async def test_an_unreachable_server_is_unknown(tmp_path):
+    """The exit code is 2. One line has the reason and all that could not be checked."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     code, lines = await check(f"http://127.0.0.1:{port}", tmp_path)
@@ -69,7 +69,7 @@ async def test_an_unreachable_server_is_an_unknown(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "expected"),
     [
         (lambda: a_status(401, "Unauthorized"), "the credentials are not accepted: renew them (401: Unauthorized)"),
         (lambda: a_status(500, "etcdserver: no leader"), "500: etcdserver: no leader"),
@@ -78,43 +78,43 @@ async def test_an_unreachable_server_is_an_unknown(tmp_path):
         (lambda: web.Response(status=307, headers={"Location": "/login"}), "307: Temporary Redirect"),
     ],
 )
-async def test_what_fails_everywhere_for_one_reason_is_one_line(tmp_path, answer, said):
-    """Whatever it is; and nothing is unhealthy because a proxy answers."""
+async def test_one_reason_for_all_failures_is_one_line(tmp_path, answer, expected):
+    """A response of a proxy makes nothing unhealthy."""
     async with a_server() as server:
-        refuses(server, "/", answer)
+        reject_requests(server, "/", answer)
         code, lines = await check(server.url, tmp_path)
     assert code == 2
     assert len(lines) == 1
-    assert lines[0].startswith(f"UNKNOWN  API server {server.url.removeprefix('http://')}: {said}")
+    assert lines[0].startswith(f"UNKNOWN  API server {server.url.removeprefix('http://')}: {expected}")
     assert lines[0].endswith(
         "; not checked: ConfigMaps in namespace agent-platform, coderuns, jobs, pods of Jobs, events"
     )
 
 
-async def test_configmaps_that_may_not_be_read_are_one_line(tmp_path):
-    """The API server's message names each, which is the one difference; what can be read has its own line."""
+async def test_configmaps_that_cannot_be_read_are_one_line(tmp_path):
+    """The messages of the API server differ only in the name. ConfigMaps that can be read have their own lines."""
     async with a_server(a_configmap("c", k="v")) as server:
 
         async def intercept(request):
             name = request.query.get("fieldSelector", "").rpartition("=")[2]
-            words = f'configmaps "{name}" is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
-            return a_status(403, words) if name in {"a", "b"} else None
+            message = f'configmaps "{name}" is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
+            return a_status(403, message) if name in {"a", "b"} else None
 
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: [a, b, c]}")
     assert code == 2
-    said = (
+    denied = (
         f'403 at {CONFIGMAPS}: configmaps is forbidden: User "u" cannot watch resource "configmaps" in API group ""'
     )
     area = "ConfigMaps in namespace agent-platform"
     assert lines[:2] == [
-        f"UNKNOWN  {area}: not permitted: grant the verbs list and watch ({said}); not checked: a, b",
+        f"UNKNOWN  {area}: not permitted: grant the verbs list and watch ({denied}); not checked: a, b",
         "ok  ConfigMap agent-platform/c: 1 key, 1 byte",
     ]
 
 
-async def test_an_expired_token_is_an_unknown(tmp_path):
-    """With what to do about it, and without the token."""
+async def test_an_expired_token_is_unknown(tmp_path):
+    """The line says what to do, and does not contain the token."""
     async with a_server(a_configmap("a", k="v"), token="another") as server:
         code, lines = await check(server.url, tmp_path, user={"token": SECRET})
     assert code == 2
@@ -123,14 +123,14 @@ async def test_an_expired_token_is_an_unknown(tmp_path):
 
 
 async def test_a_missing_crd_is_unhealthy(tmp_path):
-    """With a hint."""
+    """The line has a hint."""
     async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), crds=()) as server:
         code, lines = await check(server.url, tmp_path)
     assert code == 1
     assert lines[2].startswith("UNHEALTHY  coderuns in all namespaces: no such resource: is its CRD installed? (404")
 
 
-async def test_a_missing_crd_of_a_second_kind_is_none_of_the_trouble(tmp_path):
+async def test_a_missing_crd_of_a_second_kind_is_ok(tmp_path):
     """Only the first kind is required."""
     kinds = "coderuns: {kinds: [{}, {plural: docsruns, kind: DocsRun}]}\nconfigmaps: {required: []}\n"
     async with a_server() as server:
@@ -148,10 +148,10 @@ async def test_a_missing_crd_of_a_second_kind_is_none_of_the_trouble(tmp_path):
         (lambda: a_status(403, "no"), 2, "UNKNOWN  {}: cannot be checked: 403 at"),
     ],
 )
-async def test_whether_tokens_may_be_reviewed_is_checked_where_they_are(tmp_path, answer, code, line):
-    """With --web.kubernetes-auth, or the setting; without it nothing is asked about it."""
+async def test_permission_to_review_tokens_is_checked_if_it_is_needed(tmp_path, answer, code, line):
+    """It is needed with --web.kubernetes-auth or the setting. Otherwise no review is requested."""
     async with a_server() as server:
-        refuses(server, "/apis/authorization.k8s.io", answer)
+        reject_requests(server, "/apis/authorization.k8s.io", answer)
         got, lines = await check(server.url, tmp_path, "--web.kubernetes-auth", config="configmaps: {required: []}")
         _, others = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert got == code
@@ -163,7 +163,7 @@ async def test_whether_tokens_may_be_reviewed_is_checked_where_they_are(tmp_path
 
 
 async def test_it_names_the_cluster_and_the_context_first(tmp_path):
-    """Host and port only: what else stands in an address may be a secret."""
+    """The host and the port are shown, because other parts of the address may be secret."""
     async with a_server() as server:
         kubeconfig = a_kubeconfig(tmp_path, cluster={"server": f"{server.url}/{SECRET}"})
         _, out, err = await call_in_thread("check", "--kubeconfig", kubeconfig)
@@ -173,17 +173,17 @@ async def test_it_names_the_cluster_and_the_context_first(tmp_path):
 
 
 @pytest.mark.parametrize("path", ["/apis/batch", CONFIGMAPS])
-async def test_what_is_not_kubernetes_is_an_unknown(tmp_path, path):
-    """JSON of something else answers everything with 200."""
+async def test_a_server_that_is_not_kubernetes_is_unknown(tmp_path, path):
+    """Another server may answer every request with 200 and JSON."""
     async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"})) as server:
-        refuses(server, path, lambda: web.json_response({"hello": "world"}))
+        reject_requests(server, path, lambda: web.json_response({"hello": "world"}))
         code, lines = await check(server.url, tmp_path)
     assert code == 2
     assert any(line.startswith("UNKNOWN") for line in lines)
 
 
-async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tmp_path, monkeypatch):
-    """All is asked at the same time."""
+async def test_all_resources_share_one_timeout(tmp_path, monkeypatch):
+    """All requests are sent at the same time."""
     monkeypatch.setattr("exporter.kube.client._RESPONSE_TIMEOUT_SECONDS", 0.2)
     monkeypatch.setattr("exporter.checks.reading._LIST_TIMEOUT_SECONDS", 0.5)
     names = "configmaps: {required: [a, b, c, d, e, f, g, h, i, j]}"
@@ -201,7 +201,7 @@ async def test_a_server_that_says_nothing_is_waited_for_once_and_not_for_each(tm
 
 @pytest.mark.parametrize(("objects", "code", "status"), [([a_configmap("a", k="v")], 0, "ok"), ([], 1, "unhealthy")])
 async def test_output_json(tmp_path, objects, code, status):
-    """The same as JSON, for whoever reads it by program."""
+    """The JSON has the findings and the worst status."""
     async with a_server(*objects) as server:
         got, lines = await check(server.url, tmp_path, "--output", "json", config="configmaps: {required: [a]}")
     answer = json.loads("\n".join(lines))
@@ -215,6 +215,6 @@ async def test_output_json(tmp_path, objects, code, status):
 
 
 def test_a_wrong_setting_is_one_line(tmp_path):
-    """Exit 2: it cannot tell."""
+    """The exit code is 2."""
     assert "cannot be read: No such file" in wrong("check", "--config.file", tmp_path / "absent.yml")
     assert "/nowhere" in wrong("check", "--kubeconfig", "/nowhere")

@@ -1,9 +1,9 @@
-"""Pods of Jobs and Events in `check`: what may not be read is a note, because nothing else depends on it."""
+"""Pods of Jobs and Events in `check`: if they cannot be read, it is a note, because metrics do not depend on them."""
 
 import pytest
 
 from tests.clusters import a_server, a_status
-from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, refuses
+from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, reject_requests
 
 NOTES = {
     "/api/v1/pods": (
@@ -18,26 +18,26 @@ NOTES = {
 
 
 @pytest.mark.parametrize("path", NOTES)
-async def test_a_role_of_before_the_upgrade_is_healthy(tmp_path, path):
-    """An init container that checks must not stop the upgrade."""
+async def test_a_role_without_the_new_permissions_is_healthy(tmp_path, path):
+    """`check` as an init container must not stop an upgrade."""
     async with a_server() as server:
-        refuses(server, path, lambda: a_status(403, "no"))
+        reject_requests(server, path, lambda: a_status(403, "no"))
         code, lines = await check(server.url, tmp_path, config=NO_CONFIGMAPS)
     assert code == 0
     assert [line for line in lines if line.startswith("note")] == [NOTES[path]]
 
 
-async def test_events_are_not_read_to_learn_whether_they_may_be(tmp_path):
-    """There may be a hundred thousand."""
+async def test_events_are_not_listed_to_check_the_permission(tmp_path):
+    """A cluster may have 100,000 of them."""
     async with a_server() as server:
         await check(server.url, tmp_path, config=NO_CONFIGMAPS)
-        asked = [request for request in server.requests if "events.k8s.io" in request]
-    assert asked
-    assert all("metadata.name%3Dcoderun-exporter-check" in request for request in asked)
+        event_requests = [request for request in server.requests if "events.k8s.io" in request]
+    assert event_requests
+    assert all("metadata.name%3Dcoderun-exporter-check" in request for request in event_requests)
 
 
-async def test_what_the_settings_switch_off_is_not_checked(tmp_path):
-    """Neither is it listed."""
+async def test_resources_that_the_settings_disable_are_not_checked(tmp_path):
+    """They are not listed either."""
     config = NO_CONFIGMAPS + "pods: {enabled: false}\nevents: {enabled: false}\n"
     async with a_server() as server:
         code, lines = await check(server.url, tmp_path, config=config)

@@ -1,7 +1,7 @@
-"""`check` looks at Pods where a profile has them as workers, and not otherwise."""
+"""`check` reads Pods only if a profile has them as the workers of its runs."""
 
 from tests.clusters import a_server, a_status
-from tests.commands.checking import check, refuses
+from tests.commands.checking import check, reject_requests
 
 KINDS = "coderuns: {kinds: [{worker: {is: Pod, selector: app}}]}\nconfigmaps: {required: []}"
 PODS = "/api/v1/pods"
@@ -14,18 +14,18 @@ def a_pod(name, **labels):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {}, "status": {"phase": "Running"}}
 
 
-async def test_pods_that_work_are_counted_by_the_selector_of_their_profile(tmp_path):
-    """The API server sends no others."""
+async def test_worker_pods_are_counted_by_the_selector_of_their_profile(tmp_path):
+    """The API server does not send other Pods."""
     async with a_server(a_pod("p", app="x"), a_pod("q", other="x")) as server:
         code, lines = await check(server.url, tmp_path, config=KINDS)
     assert code == 0
     assert "ok  pods in all namespaces, selected by app: can be listed and watched, 1 Pod found" in lines
 
 
-async def test_pods_that_may_not_be_read_are_an_unknown(tmp_path):
-    """With the verbs that are missing; everything else is still looked at."""
+async def test_worker_pods_that_cannot_be_read_are_unknown(tmp_path):
+    """The line has the missing verbs. All other resources are checked."""
     async with a_server() as server:
-        refuses(server, PODS, lambda: a_status(403, "pods is forbidden"))
+        reject_requests(server, PODS, lambda: a_status(403, "pods is forbidden"))
         code, lines = await check(server.url, tmp_path, config=KINDS)
     assert code == 2
     (line,) = [line for line in lines if line.startswith("UNKNOWN")]

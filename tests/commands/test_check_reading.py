@@ -1,4 +1,4 @@
-"""How `check` reads: permissions verb by verb, pages, and streamed lists, as `run` does."""
+"""How `check` reads: permissions by verb, lists in pages, streamed lists. It reads as `run` does."""
 
 import json
 import re
@@ -18,11 +18,11 @@ from tests.clusters import (
     a_status,
     a_stream,
 )
-from tests.commands.checking import check, refuses
+from tests.commands.checking import check, reject_requests
 
 
-async def test_a_forbidden_list_is_an_unknown(tmp_path):
-    """With the requested namespace."""
+async def test_a_forbidden_list_is_unknown(tmp_path):
+    """The line has the namespace."""
     found = (
         a_configmap("a", k="v"),
         a_configmap("b", **{"x.sh": "y"}),
@@ -30,7 +30,7 @@ async def test_a_forbidden_list_is_an_unknown(tmp_path):
         a_job(namespace="one"),
     )
     async with a_server(*found, *map(a_namespace, ("one", "two"))) as server:
-        refuses(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
+        reject_requests(server, "/apis/batch/v1/namespaces/two", lambda: a_status(403, "not in two"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one,two")
     assert code == 2
     assert [line for line in lines[2:] if not re.search("profile of|pods|events", line)] == [
@@ -44,10 +44,10 @@ async def test_a_forbidden_list_is_an_unknown(tmp_path):
     ]
 
 
-async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_path):
-    """What is known to be broken decides."""
+async def test_unhealthy_has_priority_over_unknown(tmp_path):
+    """The exit code of UNHEALTHY has priority. One ConfigMap is forbidden, another one is missing."""
     async with a_server(a_configmap("a", k="v")) as server:
-        refuses(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
+        reject_requests(server, CONFIGMAPS, lambda: a_status(403, "no"), named="a")
         code, lines = await check(server.url, tmp_path)
     assert code == 1
     assert lines[0].startswith(
@@ -57,7 +57,7 @@ async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("verb", "named", "streams"),
+    ("verb", "hint", "streams"),
     [
         ("watch", "verb watch", True),
         ("watch", "verb watch", False),
@@ -66,28 +66,28 @@ async def test_a_forbidden_configmap_is_an_unknown_and_unhealthy_is_worse(tmp_pa
         ("", "verbs list and watch", False),
     ],
 )
-async def test_a_verb_that_is_not_granted_is_named(tmp_path, verb, named, streams):
-    """`run` needs `watch`, and `list` where the API server streams no lists."""
+async def test_the_hint_names_the_missing_verbs(tmp_path, verb, hint, streams):
+    """`run` needs `watch`. It also needs `list` if the API server does not stream lists."""
     async with a_server(a_run()) as server:
 
         async def intercept(request):
-            asked = "watch" if request.query.get("watch") else "list"
-            if request.path == ALL_RUNS and asked.startswith(verb):
-                return a_status(403, f'cannot {asked} resource "coderuns" in API group "agents.platform"')
-            refused = request.query.get("sendInitialEvents") and not streams
-            return a_status(422, "sendInitialEvents is forbidden") if refused else None
+            requested = "watch" if request.query.get("watch") else "list"
+            if request.path == ALL_RUNS and requested.startswith(verb):
+                return a_status(403, f'cannot {requested} resource "coderuns" in API group "agents.platform"')
+            rejected = request.query.get("sendInitialEvents") and not streams
+            return a_status(422, "sendInitialEvents is forbidden") if rejected else None
 
         server.intercept = intercept
         code, lines = await check(server.url, tmp_path, config="configmaps: {required: []}")
     assert code == 2
     assert lines[0].startswith(
-        f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {named} (403 at {ALL_RUNS}"
+        f"UNKNOWN  coderuns in all namespaces: not permitted: grant the {hint} (403 at {ALL_RUNS}"
     )
     assert lines[1] == "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found"
 
 
-async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
-    """As `run` does."""
+async def test_a_server_that_cannot_stream_lists_is_read_in_pages(tmp_path):
+    """`run` does so, too."""
     async with a_server(*(a_run(f"r{number}") for number in range(501))) as server:
 
         async def intercept(request):
@@ -99,9 +99,9 @@ async def test_a_server_that_streams_no_lists_is_read_in_pages(tmp_path):
 
 
 async def test_watch_without_list_is_a_note(tmp_path):
-    """`run` works with it only as long as the API server streams lists."""
+    """`run` needs no `list` only as long as the API server streams lists."""
     async with a_server(a_configmap("a", k="v"), a_configmap("b", **{"x.sh": "y"}), a_run()) as server:
-        refuses(server, "/api", lambda: a_status(403, "no"), verb="list")
+        reject_requests(server, "/api", lambda: a_status(403, "no"), verb="list")
         code, lines = await check(server.url, tmp_path)
     more = "grant the verb list as well: without streamed lists nothing can be read"
     assert code == 0
@@ -114,18 +114,18 @@ async def test_watch_without_list_is_a_note(tmp_path):
     ]
 
 
-async def test_of_a_namespace_that_cannot_be_read_nothing_is_said_to_be_empty(tmp_path):
-    """`nothing found in it` would be untrue: nothing was read."""
+async def test_a_namespace_that_cannot_be_read_is_not_called_empty(tmp_path):
+    """`nothing found in it` would be wrong: nothing was read."""
     async with a_server() as server:
-        refuses(server, "/api", lambda: a_status(403, "no"))
+        reject_requests(server, "/api", lambda: a_status(403, "no"))
         code, lines = await check(server.url, tmp_path, "--namespaces=one")
     assert code == 2
     assert [line for line in lines if "nothing found" in line] == []
 
 
 @pytest.mark.parametrize("path", [CONFIGMAPS, ALL_RUNS, JOBS])
-async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
-    """Every list is bounded by the code that `run` reads it with."""
+async def test_a_repeated_continue_token_is_unknown(tmp_path, path):
+    """Every list ends, because `check` and `run` read it with the same code."""
     async with a_server() as server:
 
         async def intercept(request):
@@ -145,7 +145,7 @@ async def test_a_continue_token_that_repeats_is_an_unknown(tmp_path, path):
 
 @pytest.mark.parametrize("end", ["open", "cut", "clean"])
 async def test_a_streamed_list_that_never_ends_or_is_cut_is_read_in_pages(tmp_path, monkeypatch, end):
-    """As `run` does: at once where it makes no progress, after the second failure where it is cut."""
+    """`run` does so, too: at once if the stream makes no progress, after the second failure if it is cut."""
     monkeypatch.setattr("exporter.reflector.streaming._PROGRESS_SECONDS", 0.2)
     line = json.dumps({"type": "ADDED", "object": a_run("r")}).encode() + b"\n"
     async with a_server(a_run("r"), a_run("s")) as server:

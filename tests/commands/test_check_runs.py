@@ -1,4 +1,4 @@
-"""What the runs in a cluster tell `check` about the settings: phases, paths, agents."""
+"""Findings about the settings that come from the runs in a cluster: phases, paths, agents."""
 
 import pytest
 from aiohttp import web
@@ -7,8 +7,8 @@ from tests.clusters import a_job, a_run, a_server
 from tests.commands.checking import NO_CONFIGMAPS, OPTIONAL, check, kinds, lines_of
 
 
-async def test_phases_that_no_state_list_has_are_named_and_counted(tmp_path):
-    """They are open, and that is no fault."""
+async def test_phases_in_no_state_are_named_and_counted(tmp_path):
+    """Runs with such a phase count as open. The check reports it as a note."""
     runs = [a_run(name, status={"phase": "Paused"}) for name in "abc"]
     runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
     both = r"'Paused' (3 runs), 'Odd\n' (1 run)"
@@ -17,14 +17,14 @@ async def test_phases_that_no_state_list_has_are_named_and_counted(tmp_path):
     ]
 
 
-async def test_phases_that_the_settings_name_are_not(tmp_path):
-    """In any state."""
+async def test_phases_of_the_settings_are_not_named(tmp_path):
+    """A phase that the settings list is not reported, whatever its state is."""
     config = NO_CONFIGMAPS + "coderuns: {kinds: [{state: [{waiting: [Paused]}]}]}\n"
     assert await lines_of(tmp_path, a_run(status={"phase": "Paused"}), config=config) == []
 
 
-async def test_an_agent_that_no_run_has_is_named_with_the_nearest(tmp_path):
-    """A note: it may have no work at present."""
+async def test_an_agent_without_runs_is_named_with_the_nearest_one(tmp_path):
+    """It is a note: the agent may have no work at present."""
     config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}, Tess: {}, cipher: {}}}\n"
     assert await lines_of(tmp_path, a_run(), config=config) == [
         "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
@@ -32,8 +32,8 @@ async def test_an_agent_that_no_run_has_is_named_with_the_nearest(tmp_path):
     ]
 
 
-async def test_an_agent_of_jobs_that_are_runs_themselves_is_known(tmp_path):
-    """Its thresholds are those of its Jobs."""
+async def test_an_agent_of_jobs_that_are_runs_is_known(tmp_path):
+    """The thresholds of an agent apply to these Jobs."""
     config = kinds("coderuns.agents.platform", "jobs.batch") + "thresholds: {agents: {nightly: {}, nighty: {}}}\n"
     job = a_job()
     job["metadata"] |= {"labels": {"app.kubernetes.io/managed-by": "agents", "agent": "Nightly"}}
@@ -43,8 +43,8 @@ async def test_an_agent_of_jobs_that_are_runs_themselves_is_known(tmp_path):
     ]
 
 
-async def test_without_a_run_nothing_is_said_of_agents(tmp_path):
-    """But that there is none."""
+async def test_without_runs_agents_are_not_checked(tmp_path):
+    """One line says that there are no runs."""
     config = NO_CONFIGMAPS + "thresholds: {agents: {tes: {}}}\n"
     assert await lines_of(tmp_path, config=config, without="") == [
         "ok  coderuns in all namespaces: can be listed and watched, none found",
@@ -53,8 +53,8 @@ async def test_without_a_run_nothing_is_said_of_agents(tmp_path):
     ]
 
 
-async def test_all_runs_are_looked_at(tmp_path):
-    """In as many pages as they take."""
+async def test_all_runs_are_read(tmp_path):
+    """A list may have several pages."""
     config = NO_CONFIGMAPS + "thresholds: {agents: {rex: {}}}\n"
     lines = await lines_of(tmp_path, *(a_run(f"r{n}") for n in range(501)), config=config, without="jobs|Jobs|events")
     assert "with a value in all 501 runs; " in lines[1]
@@ -65,9 +65,9 @@ async def test_all_runs_are_looked_at(tmp_path):
     ]
 
 
-async def test_only_selected_runs_and_jobs_are_looked_at(tmp_path):
-    """As the exporter reads them."""
-    assert await lines_of(tmp_path, a_run(), a_job(), words=["--label-selector=a=b"], without="") == [
+async def test_only_selected_runs_and_jobs_are_read(tmp_path):
+    """The exporter has the same selector."""
+    assert await lines_of(tmp_path, a_run(), a_job(), args=["--label-selector=a=b"], without="") == [
         "ok  coderuns in all namespaces: can be listed and watched, none found",
         "ok  jobs in all namespaces: can be listed and watched, no agent Jobs found",
         *OPTIONAL,
@@ -75,7 +75,7 @@ async def test_only_selected_runs_and_jobs_are_looked_at(tmp_path):
 
 
 async def test_paths_of_jobs_that_are_runs_are_counted_by_their_labels(tmp_path):
-    """Each profile of Jobs counts its own ones."""
+    """Each profile of Jobs counts only its own Jobs."""
     one = "of 3 paths, 2 with a value in 1 run"
     config = kinds("coderuns.agents.platform", "jobs.batch", "buildkite")
     job = a_job()
@@ -86,8 +86,8 @@ async def test_paths_of_jobs_that_are_runs_are_counted_by_their_labels(tmp_path)
     ]
 
 
-async def test_an_about_that_replaces_the_shipped_one_is_a_note(tmp_path):
-    """Its keys are not merged."""
+async def test_a_mapping_that_replaces_the_shipped_one_is_a_note(tmp_path):
+    """The keys of the two are not merged."""
     config = NO_CONFIGMAPS + "coderuns: {kinds: [{about: {agent: .spec.githubApp}, times: {}}]}\n"
     lost = "service, task_id, cli, model, repository, workflow, run_type, message, attempt"
     of = "of the shipped profile coderuns.agents.platform without"
@@ -113,7 +113,7 @@ async def test_an_about_that_replaces_the_shipped_one_is_a_note(tmp_path):
     ],
 )
 async def test_a_path_that_the_schema_does_not_have_is_a_note(tmp_path, document, notes):
-    """By the API server's OpenAPI, which every account may read; a response that is no schema says nothing."""
+    """Every account can read the schema: it is in the OpenAPI of the API server. Other responses are ignored."""
     given = "{state: [{path: .status.phse, open: [absent]}], about: {model: .spec.modle}}"
     config = f"{NO_CONFIGMAPS}coderuns: {{kinds: [{given}]}}\n"
     kind = {"group": "agents.platform", "version": "v1", "kind": "CodeRun"}

@@ -1,4 +1,4 @@
-"""`coderun-exporter profile`: a draft on standard output, or one line and exit code 2."""
+"""`coderun-exporter profile`: prints a draft, or one error line and exits with 2."""
 
 import json
 import socket
@@ -18,13 +18,13 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 
 def a_task(name="t", *, phase="Queued"):
-    """An object of the CRD."""
+    """An object of the CRD `agenttasks`."""
     meta = {"name": name, "namespace": "agent-platform", "uid": f"uid-{name}"}
     return {"apiVersion": "example.com/v1", "kind": "AgentTask", "metadata": meta, "status": {"phase": phase}}
 
 
 def a_pod(name="p", *, owner="t"):
-    """A pod of it."""
+    """A Pod that the AgentTask `owner` controls."""
     reference = {
         "apiVersion": "example.com/v1",
         "kind": "AgentTask",
@@ -36,23 +36,23 @@ def a_pod(name="p", *, owner="t"):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": {"containers": [{"name": "agent"}]}}
 
 
-async def profile(server, folder, *words):
-    """Code, output and error of the command."""
+async def profile(server, folder, *args):
+    """Exit code, standard output and standard error of the command."""
     kubeconfig = a_kubeconfig(folder, cluster={"server": server.url})
-    code, out, err = await call_in_thread("profile", "--kubeconfig", kubeconfig, *words)
+    code, out, err = await call_in_thread("profile", "--kubeconfig", kubeconfig, *args)
     assert SECRET not in out + err
     return code, out, err
 
 
 def a_file(folder, *objects, name="crd.yaml"):
-    """A file of manifests."""
+    """The path of a file with these manifests."""
     path = folder / name
     path.write_text(yaml.safe_dump_all(objects))
     return path
 
 
-async def test_a_draft_is_made_of_the_crd_its_objects_and_their_pods(tmp_path):
-    """By one request for the CRD, and one for each list."""
+async def test_a_draft_uses_the_crd_its_objects_and_their_pods(tmp_path):
+    """It sends one request for the CRD, and one for each list."""
     async with a_server(a_crd(properties=PHASE), a_task(), a_task("u", phase="Paused"), a_pod()) as server:
         code, out, err = await profile(server, tmp_path, NAME)
         assert len(server.requests) == 4
@@ -66,14 +66,14 @@ async def test_a_draft_is_made_of_the_crd_its_objects_and_their_pods(tmp_path):
 
 @pytest.mark.parametrize("name", ["agenttasks.v1.example.com", "agenttasks.example.com"])
 async def test_a_version_may_be_named(tmp_path, name):
-    """As in kubectl."""
+    """The name may have a version, as in kubectl."""
     async with a_server(a_crd(properties=PHASE)) as server:
         code, out, _ = await profile(server, tmp_path, name)
     assert code == 0
     assert "resource: agenttasks.v1.example.com" in out
 
 
-async def test_a_group_that_begins_as_a_version_is_found(tmp_path):
+async def test_a_group_that_begins_like_a_version_is_found(tmp_path):
     """PLURAL.v1.example.com is also PLURAL of the group v1.example.com."""
     async with a_server(a_crd(group="v1.example.com")) as server:
         code, out, _ = await profile(server, tmp_path, "agenttasks.v1.example.com")
@@ -99,8 +99,8 @@ async def test_a_group_that_begins_as_a_version_is_found(tmp_path):
         ("agenttasks.v9.example.com", "version v9 is not served; served: v1"),
     ],
 )
-async def test_a_name_that_is_not_there_is_one_line_with_the_nearest(tmp_path, name, line):
-    """From the discovery of the API server."""
+async def test_an_unknown_name_is_one_line_with_the_nearest_one(tmp_path, name, line):
+    """The nearest name is from the discovery of the API server."""
     async with a_server(a_crd()) as server:
         code, out, err = await profile(server, tmp_path, name)
         assert not [request for request in map(str, server.requests) if "secrets" in request]
@@ -108,8 +108,8 @@ async def test_a_name_that_is_not_there_is_one_line_with_the_nearest(tmp_path, n
     assert err == f"coderun-exporter: {line}\n"
 
 
-async def test_what_may_not_be_read_is_a_comment_and_the_crd_an_error(tmp_path):
-    """Only the CRD is needed."""
+async def test_only_the_crd_must_be_readable(tmp_path):
+    """A list that is forbidden is a comment in the draft. A CRD that is forbidden is an error."""
     async with a_server(a_crd(properties=PHASE), a_task(), a_pod()) as server:
 
         async def no_lists(request):
@@ -137,7 +137,7 @@ async def test_what_may_not_be_read_is_a_comment_and_the_crd_an_error(tmp_path):
 
 
 async def test_only_the_first_objects_are_read(tmp_path):
-    """And the draft says so: a cluster may have 100,000."""
+    """A cluster may have 100,000. The draft says how many were read."""
     async with a_server(a_crd(properties=PHASE), *(a_task(f"t{number}") for number in range(501))) as server:
         code, out, _ = await profile(server, tmp_path, NAME)
     assert code == 0
@@ -145,8 +145,8 @@ async def test_only_the_first_objects_are_read(tmp_path):
     assert "# /apis/example.com/v1/agenttasks: only the first 500 objects were read" in out
 
 
-async def test_without_a_cluster_it_is_one_line(tmp_path):
-    """As with every command."""
+async def test_without_a_cluster_the_error_is_one_line(tmp_path):
+    """The exit code is 2, as in all commands."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     kubeconfig = a_kubeconfig(tmp_path, cluster={"server": f"http://127.0.0.1:{port}"})
@@ -165,8 +165,8 @@ async def test_without_a_cluster_it_is_one_line(tmp_path):
         (404, b"", "404 at /apis/apiextensions"),
     ],
 )
-async def test_an_answer_that_is_no_crd_is_one_line(tmp_path, status, body, line):
-    """A proxy's 404 says nothing about CRDs."""
+async def test_a_response_that_is_no_crd_is_one_line(tmp_path, status, body, line):
+    """A proxy may answer 404: this does not mean that the CRD is missing."""
     from aiohttp import web  # noqa: PLC0415 - for this answer alone
 
     async with a_server() as server:
@@ -180,8 +180,8 @@ async def test_an_answer_that_is_no_crd_is_one_line(tmp_path, status, body, line
     assert err.startswith(f"coderun-exporter: {line}")
 
 
-async def test_namespaces_bound_what_is_listed(tmp_path):
-    """For a user who may list in some namespaces only."""
+async def test_namespaces_limit_the_lists(tmp_path):
+    """Users may be able to list objects only in some namespaces."""
     async with a_server(a_crd(properties=PHASE), a_task(), a_pod()) as server:
         _, out, _ = await profile(server, tmp_path, NAME, "--namespaces=agent-platform")
         assert "1 object in 1 namespace" in out
@@ -190,7 +190,7 @@ async def test_namespaces_bound_what_is_listed(tmp_path):
 
 
 def test_a_file_needs_no_cluster(tmp_path):
-    """Objects in it count as those of a cluster; lists too, as kubectl prints them."""
+    """Objects in the file are used as those of a cluster. Lists work as well, as kubectl prints them."""
     listed = {"apiVersion": "v1", "kind": "List", "items": [a_task(), a_pod()]}
     code, out, err = call("profile", "-f", a_file(tmp_path, a_crd(properties=PHASE), listed))
     assert (code, err) == (0, "")
@@ -201,14 +201,14 @@ def test_a_file_needs_no_cluster(tmp_path):
 
 
 def test_a_shipped_profile_is_named(tmp_path):
-    """A draft of its kind is of little use."""
+    """The draft recommends the shipped profile."""
     crd = a_crd(group="kelos.dev", plural="tasks", kind="Task")
     _, out, _ = call("profile", "-f", a_file(tmp_path, crd))
     assert "# There is a shipped profile, tasks.kelos.dev: use it rather than this draft." in out
 
 
-def test_what_is_wrong_with_a_file_is_one_line(tmp_path):
-    """With the file, and what would be right."""
+def test_an_error_in_a_file_is_one_line(tmp_path):
+    """It has the file and what is valid."""
     two = a_file(tmp_path, a_crd(), a_crd(group="acme.io"), name="two.yaml")
     assert wrong("profile", "-f", two) == (
         "--filename: name one of its CRDs; there are: agenttasks.acme.io, agenttasks.example.com"
@@ -234,7 +234,7 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "line"),
+    ("args", "line"),
     [
         (["profile"], f"profile: name a resource as PLURAL.GROUP, or a file with --filename; {HELP}"),
         (
@@ -246,6 +246,6 @@ def test_what_is_wrong_with_a_file_is_one_line(tmp_path):
         (["profile", "a.b", "c.d"], f"c.d: profile takes one name; {HELP}"),
     ],
 )
-def test_wrong_words_are_one_line(words, line):
-    """With what would be right."""
-    assert wrong(*words) == line
+def test_wrong_arguments_are_one_line(args, line):
+    """It has what is valid."""
+    assert wrong(*args) == line

@@ -1,4 +1,4 @@
-"""`run`: from the first flag to the signal that ends it."""
+"""`run`: flags, start and signals."""
 
 import contextlib
 import http.server
@@ -25,37 +25,37 @@ __all__ = ["logs_as_before"]
 
 
 def a_free_port():
-    """A port on which nobody listens."""
+    """A port on which no process listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
 
 
-def words_for(folder, *more, user=None, port=0):
-    """The arguments of a run whose API server is not there."""
+def args_for(folder, *more, user=None, port=0):
+    """The arguments of a run whose API server cannot be reached."""
     path = a_kubeconfig(folder, cluster={"server": f"http://127.0.0.1:{a_free_port()}"}, user=user)
     return ["run", "--kubeconfig", str(path), f"--web.listen-address=127.0.0.1:{port}", *more]
 
 
 @contextlib.contextmanager
-def a_process(*words):
-    """`python -m exporter` with these words; killed at the end if it still runs."""
-    command = [sys.executable, "-m", "exporter", *words]
+def a_process(*args):
+    """Runs `python -m exporter` with these arguments, and kills it at the end."""
+    command = [sys.executable, "-m", "exporter", *args]
     pipes = {"stderr": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, preexec_fn=ignore_no_signal, **pipes) as process:  # noqa: PLW1509
+    with subprocess.Popen(command, text=True, preexec_fn=reset_signals, **pipes) as process:  # noqa: PLW1509
         try:
             yield process
         finally:
             process.kill()
 
 
-def ignore_no_signal():
-    """As in a terminal: what starts the tests in the background may ignore these."""
+def reset_signals():
+    """Restores the signals of a terminal: a background process that starts the tests may ignore them."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
 
-def the_end(process, number):
-    """Sends the signal; how long it took, the code, and what was said after that."""
+def end_with(process, number):
+    """Sends the signal. Returns the seconds until the exit, the exit code, and the rest of the output."""
     begun = time.monotonic()
     process.send_signal(number)
     out, err = process.communicate(timeout=45)
@@ -63,9 +63,9 @@ def the_end(process, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_0(tmp_path, number):
-    """No traceback, no complaint, although the API server is not there."""
-    with a_process(*words_for(tmp_path)) as process:
+def test_a_signal_ends_run_with_0(tmp_path, number):
+    """It prints no traceback and no error, although the API server cannot be reached."""
+    with a_process(*args_for(tmp_path)) as process:
         line = process.stderr.readline()
         started = re.search(
             r"level=INFO msg=Started version=\S+ api_server=127\.0\.0\.1:[0-9]+ .* listen=(\S+)", line
@@ -73,30 +73,30 @@ def test_a_signal_ends_it_with_0(tmp_path, number):
         assert started, line
         assert f'credentials="kubeconfig {tmp_path}/config (context prod)"' in line
         with urllib.request.urlopen(f"{started[1]}/metrics", timeout=5) as response:  # noqa: S310 - its own address
-            page = response.read().decode()
-        assert 'coderun_exporter_resource_required{resource="coderuns",scope="*"} 1.0' in page
-        # Each of coderuns, jobs and six ConfigMaps becomes unreachable: one line each, however often it is tried.
-        told = [process.stderr.readline() for _ in range(8)]
-        _, code, out, err = the_end(process, number)
+            metrics = response.read().decode()
+        assert 'coderun_exporter_resource_required{resource="coderuns",scope="*"} 1.0' in metrics
+        # Each of coderuns, jobs and six ConfigMaps becomes unreachable: one line each, however often it is retried.
+        changes = [process.stderr.readline() for _ in range(8)]
+        _, code, out, err = end_with(process, number)
     assert (code, out, err) == (0, "", "")
-    assert SECRET not in line + page + "".join(told)
-    assert all('msg="Resource state changed"' in each for each in told)
+    assert SECRET not in line + metrics + "".join(changes)
+    assert all('msg="Resource state changed"' in each for each in changes)
 
 
-def test_a_signal_during_the_start_ends_it_too(tmp_path):
-    """A credential plugin may wait for somebody at a browser."""
+def test_a_signal_during_startup_ends_run(tmp_path):
+    """A credential plugin may wait for a user in a browser."""
     plugin = a_plugin(tmp_path, f"sleep 60\n{answer({'token': 'x'})}")
-    with a_process(*words_for(tmp_path, user=exec_user(plugin))) as process:
+    with a_process(*args_for(tmp_path, user=exec_user(plugin))) as process:
         deadline = time.monotonic() + 10
         while not (tmp_path / "runs").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        _, code, _, err = the_end(process, signal.SIGTERM)
+        _, code, _, err = end_with(process, signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in err
 
 
-class Refusing(http.server.BaseHTTPRequestHandler):
-    """An API server that takes no token."""
+class RejectingServer(http.server.BaseHTTPRequestHandler):
+    """An API server that rejects every token with 401."""
 
     def do_GET(self):
         """401."""
@@ -107,12 +107,12 @@ class Refusing(http.server.BaseHTTPRequestHandler):
 
 
 def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_path):
-    """A token is refused, so the plugin runs again. It ignores SIGTERM; a child that left is not waited for."""
+    """The token is rejected, so the plugin runs again and ignores SIGTERM. A child in another session survives."""
     leaves = f"setsid sh -c 'echo $$ > {tmp_path}/left; exec sleep 60' & while [ ! -s {tmp_path}/left ]; do :; done"
     hangs = f"trap '' TERM; {leaves}; sleep 60 & echo $$ $! > {tmp_path}/pids; wait"
     hangs = f"[ $(wc -l < {tmp_path}/runs) -lt 2 ] || {{ {hangs}; }}"
     plugin = a_plugin(tmp_path, f"{hangs}\n{answer({'token': 'x'})}")
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), RejectingServer) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,)).start()
         cluster = {"server": f"http://127.0.0.1:{server.server_port}"}
         path = a_kubeconfig(tmp_path, cluster=cluster, user=exec_user(plugin))
@@ -120,41 +120,44 @@ def test_a_signal_while_a_plugin_hangs_ends_both_and_the_plugins_children(tmp_pa
             deadline = time.monotonic() + 10
             while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
                 time.sleep(0.01)
-            _, code, _, err = the_end(process, signal.SIGTERM)
+            _, code, _, err = end_with(process, signal.SIGTERM)
         server.shutdown()
     left, ended = int((tmp_path / "left").read_text()), (tmp_path / "pids").read_text().split()
     try:
-        assert (code, runs(left)) == (0, True)
+        assert (code, is_running(left)) == (0, True)
     finally:
         os.kill(left, signal.SIGKILL)
-    assert not [pid for pid in ended if runs(pid)]
+    assert not [pid for pid in ended if is_running(pid)]
     assert "Traceback" not in err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_that_ends_check_ends_a_hanging_plugin_too(tmp_path, number):
-    """It handles none but SIGINT."""
+    """Only SIGINT has a handler in `check`."""
     plugin = a_plugin(tmp_path, f"trap '' TERM INT HUP; sleep 60 & echo $$ $! > {tmp_path}/pids; wait")
     path = a_kubeconfig(tmp_path, user=exec_user(plugin))
     with a_process("check", "--kubeconfig", path) as process:
         deadline = time.monotonic() + 10
         while not (tmp_path / "pids").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
-        _, code, _, _ = the_end(process, number)
+        _, code, _, _ = end_with(process, number)
     assert code != 0
-    until(lambda: not [pid for pid in (tmp_path / "pids").read_text().split() if runs(pid)], what="they have ended")
+    until(
+        lambda: not [pid for pid in (tmp_path / "pids").read_text().split() if is_running(pid)],
+        what="they have ended",
+    )
 
 
-def runs(pid):
-    """Whether it does; a zombie does not."""
+def is_running(pid):
+    """Whether the process runs. A zombie does not."""
     with contextlib.suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
     return False
 
 
 @pytest.mark.usefixtures("logs_as_before")
-def test_it_serves_until_it_is_told_to_stop(tmp_path):
-    """The same within this process: on the address, at the path, in the form that the flags name."""
+def test_it_serves_until_a_signal(tmp_path):
+    """`run` is called in this process. It uses the address, the path and the log format of the flags."""
     port, seen = a_free_port(), []
 
     def look_and_stop():
@@ -168,9 +171,9 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path):
         os.kill(os.getpid(), signal.SIGTERM)
 
     watcher = threading.Thread(target=look_and_stop)
-    words = words_for(tmp_path, "--web.telemetry-path=/m", "--log.format=json", "--log.level=warn", port=port)
+    args = args_for(tmp_path, "--web.telemetry-path=/m", "--log.format=json", "--log.level=warn", port=port)
     watcher.start()
-    code, out, err = call(*words)
+    code, out, err = call(*args)
     watcher.join()
     assert (code, out, seen) == (0, "", [200])
     assert '"msg": "Started"' not in err
@@ -178,10 +181,10 @@ def test_it_serves_until_it_is_told_to_stop(tmp_path):
 
 
 def test_a_port_in_use_is_one_line(tmp_path):
-    """Two instances on one machine."""
+    """Another exporter may run on the machine."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        with a_process(*words_for(tmp_path, port=port)) as process:
+        with a_process(*args_for(tmp_path, port=port)) as process:
             out, err = process.communicate(timeout=45)
     assert (process.returncode, out) == (2, "")
     assert err == (
@@ -208,16 +211,16 @@ CONFIGS = {
 @pytest.mark.usefixtures("logs_as_before")
 @pytest.mark.parametrize("fault", CONFIGS)
 def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
-    """Which file, which line, which key, and what would be right."""
-    text, said = CONFIGS[fault]
+    """The line has the file, the line in it, the key, and what is valid."""
+    text, expected = CONFIGS[fault]
     (tmp_path / "settings.yml").write_text(text)
     line = wrong("run", "--config.file", tmp_path / "settings.yml")
-    assert re.search(said, line), line
+    assert re.search(expected, line), line
 
 
 @pytest.mark.usefixtures("logs_as_before")
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("args", "expected"),
     [
         (["--config.file=/nowhere.yml"], "--config.file: /nowhere.yml: cannot be read: No such file or directory"),
         (["--config.file=/"], "--config.file: /: cannot be read: Is a directory"),
@@ -237,22 +240,22 @@ def test_a_wrong_settings_file_is_one_line(tmp_path, fault):
         ),
     ],
 )
-def test_a_wrong_flag_is_one_line(words, said):
-    """And exit 2."""
-    assert said in wrong("run", *words)
+def test_a_wrong_flag_is_one_line(args, expected):
+    """The exit code is 2."""
+    assert expected in wrong("run", *args)
 
 
 @pytest.mark.usefixtures("logs_as_before")
 def test_an_unknown_context_is_one_line(tmp_path):
-    """It names the context, and the file."""
+    """The line names the context and the kubeconfig."""
     line = wrong("run", "--kubeconfig", a_kubeconfig(tmp_path), "--context=staging")
     assert "staging" in line
     assert str(tmp_path) in line
 
 
 @pytest.mark.usefixtures("logs_as_before")
-def test_a_flag_goes_before_the_file(tmp_path, monkeypatch):
-    """And leaves alone what stands beside it there."""
+def test_a_flag_overrides_the_settings_file(tmp_path, monkeypatch):
+    """Other settings of the file apply."""
     taken = []
 
     async def serving(settings):
@@ -262,8 +265,8 @@ def test_a_flag_goes_before_the_file(tmp_path, monkeypatch):
     (tmp_path / "settings.yml").write_text(
         "namespaces: [a]\nkubernetes: {kubeconfig: /k, context: one}\nlog: {format: json}\n"
     )
-    words = ("--config.file", tmp_path / "settings.yml", "--context=two", "--namespaces= b,c ", "--log.level=error")
-    assert call("run", *words)[0] == 0
+    args = ("--config.file", tmp_path / "settings.yml", "--context=two", "--namespaces= b,c ", "--log.level=error")
+    assert call("run", *args)[0] == 0
     assert taken[0].namespaces == ("b", "c")
     assert taken[0].kubernetes == Kubernetes(kubeconfig="/k", context="two")
     assert (taken[0].log.level, taken[0].log.format) == ("error", "json")

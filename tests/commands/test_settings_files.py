@@ -1,4 +1,4 @@
-"""Each file that a setting names is bounded: what has no end is one line with the setting, the path and the size."""
+"""Each file that a setting names has a maximum size. The error line has the setting, the path and the size."""
 
 import json
 import os
@@ -20,20 +20,20 @@ HTTPS = "https://127.0.0.1:1"
 
 
 @pytest.fixture
-def large(tmp_path):
-    """A terabyte that takes no room on the disk."""
+def large_file(tmp_path):
+    """A sparse file of 1 TiB."""
     path = tmp_path / "large"
     path.touch()
     os.truncate(path, 1 << 40)
     return path
 
 
-def words_of(folder, setting, path):
-    """A command that reads this file because of this setting."""
+def args_of(folder, setting, path):
+    """The arguments of a command that reads this file because of this setting."""
     if setting in {"--config.file", "--kubeconfig", "--web.config.file"}:
         return ("run", setting, path)
     if setting in {"cert_file", "key_file", "client_ca_file"}:
-        tls = served(folder) | {setting: str(path)}
+        tls = tls_config(folder) | {setting: str(path)}
         (folder / "web.yml").write_text(json.dumps({"tls_server_config": tls}))
         return ("run", f"--web.config.file={folder}/web.yml")
     cluster, user = {"server": HTTPS}, {}
@@ -44,8 +44,8 @@ def words_of(folder, setting, path):
     return ("check", "--kubeconfig", a_kubeconfig(folder, cluster=cluster, user=user))
 
 
-def served(folder):
-    """A server's certificate, its key and the CA of its clients."""
+def tls_config(folder):
+    """A `tls_server_config` with a certificate, its key and the CA of clients."""
     authority = trustme.CA()
     leaf = authority.issue_cert("127.0.0.1")
     authority.cert_pem.write_to_path(folder / "ca")
@@ -74,27 +74,27 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("setting", "size", "reason"), SETTINGS)
-def test_a_file_that_is_too_large_or_a_device_is_one_line(tmp_path, large, setting, size, reason):
-    """Exit 2, and no memory: it is not read further than that."""
-    line = wrong(*words_of(tmp_path, setting, large))
-    assert line.endswith(f"{large}: cannot be read: it is larger than {size}")
-    line = wrong(*words_of(tmp_path, setting, DEVICE))
+def test_a_file_that_is_too_large_or_a_device_is_one_line(tmp_path, large_file, setting, size, reason):
+    """The exit code is 2. The file is not read beyond the maximum."""
+    line = wrong(*args_of(tmp_path, setting, large_file))
+    assert line.endswith(f"{large_file}: cannot be read: it is larger than {size}")
+    line = wrong(*args_of(tmp_path, setting, DEVICE))
     assert line.endswith(f"{DEVICE}: {reason}")
     if not setting.startswith("--"):
         assert setting in line
 
 
-def test_kubeconfig_of_the_environment(large, monkeypatch):
-    """The same as with a flag."""
-    monkeypatch.setenv("KUBECONFIG", str(large))
-    assert wrong("check") == f"kubeconfig {large}: cannot be read: it is larger than 16 MiB"
+def test_the_kubeconfig_of_the_environment_is_limited(large_file, monkeypatch):
+    """Its maximum is that of the flag."""
+    monkeypatch.setenv("KUBECONFIG", str(large_file))
+    assert wrong("check") == f"kubeconfig {large_file}: cannot be read: it is larger than 16 MiB"
 
 
 @pytest.mark.parametrize(
     "setting", ["--web.config.file", "cert_file", "key_file", "certificate-authority", "tokenFile"]
 )
-def test_a_pipe_where_the_file_is_read_again_is_one_line(tmp_path, setting):
-    """A silent one would block the exporter for ever."""
+def test_a_pipe_is_refused_if_the_file_is_read_again(tmp_path, setting):
+    """A pipe without a writer would block the exporter indefinitely."""
     os.mkfifo(tmp_path / "fifo")
-    line = wrong(*words_of(tmp_path, setting, tmp_path / "fifo"))
+    line = wrong(*args_of(tmp_path, setting, tmp_path / "fifo"))
     assert line.endswith("fifo: cannot be read: it is a pipe, and must be a file: it is read more than once")

@@ -1,4 +1,4 @@
-"""Settings with which the chart is rendered."""
+"""Settings with which the chart is rendered, by what is special about them."""
 
 from lab import fast_yaml
 from tests.deploy.rendering import ROOT

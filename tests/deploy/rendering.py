@@ -1,4 +1,4 @@
-"""The manifests as kustomize and Helm render them."""
+"""Renders the manifests with kustomize and Helm."""
 
 import copy
 import functools
@@ -16,27 +16,27 @@ from lab.components import component
 
 __all__ = [
     "CHART",
-    "CHOICES",
-    "ELSEWHERE",
-    "HELM",
+    "HELM_VALUES",
+    "INSTALLATIONS",
     "KUSTOMIZE",
     "NAMESPACE",
+    "OTHER_NAMESPACE",
     "OVERLAYS",
     "ROOT",
     "WEB_SECRET",
-    "by_choice",
-    "charted",
+    "for_each_installation",
     "helm",
-    "kustomized",
     "of_kind",
-    "one",
-    "reached_from",
-    "rendered",
+    "only_object",
+    "relative_path_from",
+    "render_chart",
+    "render_installation",
+    "render_kustomization",
 ]
 
 Object = dict[str, Any]
 
-ELSEWHERE = """\
+OTHER_NAMESPACE = """\
 resources: [{folder}/base]
 namespace: cto
 configMapGenerator:
@@ -45,7 +45,7 @@ configMapGenerator:
     behavior: merge
     files: [exporter.yml]
 """
-"""A platform in the namespace cto, with settings of its own; to be formatted."""
+"""A kustomization for a platform in namespace `cto`, with its own settings; `{folder}` is to be replaced."""
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 KUSTOMIZE = ROOT / "deploy/kustomize"
@@ -53,7 +53,7 @@ CHART = ROOT / "deploy/helm/coderun-exporter"
 NAMESPACE = "agent-platform"
 WEB_SECRET = "coderun-exporter-web"
 OVERLAYS = ["base", *sorted(f"overlays/{path.name}" for path in (KUSTOMIZE / "overlays").iterdir())]
-HELM: dict[str, Object] = {
+HELM_VALUES: dict[str, Object] = {
     "helm": {},
     "helm two replicas": {"replicas": 2},
     "helm one namespace": {"settings": {"namespaces": [NAMESPACE]}},
@@ -68,32 +68,36 @@ HELM: dict[str, Object] = {
     "helm tokens": {"settings": {"web": {"kubernetes_auth": True}}, "webConfig": {"secret": WEB_SECRET}},
     "helm a second exporter": {"name": "coderun-exporter-east", "settings": {"namespaces": ["east"]}},
 }
-CHOICES = [*OVERLAYS, *HELM]
+INSTALLATIONS = [*OVERLAYS, *HELM_VALUES]
 
 
-def by_choice(*names: str) -> pytest.MarkDecorator:
-    """One case for each way to install it, or for those that are named; asks for kustomize or helm by name."""
+def for_each_installation(*names: str) -> pytest.MarkDecorator:
+    """Parametrizes a test with the named installations, or with all. A case needs kustomize or Helm."""
     return pytest.mark.parametrize(
-        "choice",
+        "installation",
         [
-            pytest.param(name, marks=pytest.mark.needs("helm" if name in HELM else "kustomize"))
-            for name in (names or CHOICES)
+            pytest.param(name, marks=pytest.mark.needs("helm" if name in HELM_VALUES else "kustomize"))
+            for name in (names or INSTALLATIONS)
         ],
     )
 
 
-def rendered(choice: str) -> list[Object]:
-    """The objects of a choice: a test may change its own."""
-    return copy.deepcopy(_rendered(choice))
+def render_installation(installation: str) -> list[Object]:
+    """The objects of an installation. Each call returns a copy, which a test may change."""
+    return copy.deepcopy(_rendered(installation))
 
 
 @functools.cache
-def _rendered(choice: str) -> list[Object]:
-    return charted(HELM[choice]) if choice in HELM else kustomized(KUSTOMIZE / choice)
+def _rendered(installation: str) -> list[Object]:
+    return (
+        render_chart(HELM_VALUES[installation])
+        if installation in HELM_VALUES
+        else render_kustomization(KUSTOMIZE / installation)
+    )
 
 
-def kustomized(folder: pathlib.Path) -> list[Object]:
-    """The objects of a kustomization."""
+def render_kustomization(folder: pathlib.Path) -> list[Object]:
+    """The objects that `kustomize build` prints for a folder."""
     done = subprocess.run(
         [component("kustomize"), "build", folder], capture_output=True, text=True, timeout=20, check=False
     )
@@ -101,7 +105,7 @@ def kustomized(folder: pathlib.Path) -> list[Object]:
     return list(fast_yaml.load_all(done.stdout))
 
 
-def charted(values: Object, *flags: str) -> list[Object]:
+def render_chart(values: Object, *flags: str) -> list[Object]:
     """The objects of the chart with these values."""
     done = helm("template", values, "--kube-version=1.36", *flags)
     assert done.returncode == 0, done.stderr
@@ -111,7 +115,7 @@ def charted(values: Object, *flags: str) -> list[Object]:
 def helm(
     command: str, values: Object | None, *flags: str, name: str = "coderun-exporter"
 ) -> subprocess.CompletedProcess[str]:
-    """What helm says of the chart, or without values of the release of it; `command` is helm's own."""
+    """Runs `helm COMMAND` for the chart with these values; without values for an installed release."""
     with tempfile.TemporaryDirectory() as home:
         file = pathlib.Path(home) / "values.yaml"
         file.write_text(json.dumps(values))
@@ -128,16 +132,16 @@ def helm(
 
 
 def of_kind(objects: list[Object], kind: str) -> list[Object]:
-    """Those of a kind."""
+    """The objects of this kind."""
     return [item for item in objects if item["kind"] == kind]
 
 
-def one(objects: list[Object], kind: str) -> Object:
-    """The only one of a kind."""
+def only_object(objects: list[Object], kind: str) -> Object:
+    """The only object of this kind."""
     [item] = of_kind(objects, kind)
     return item
 
 
-def reached_from(folder: pathlib.Path) -> str:
-    """The way from a folder to the kustomizations: they cannot be named by an absolute path."""
+def relative_path_from(folder: pathlib.Path) -> str:
+    """The relative path from a folder to `deploy/kustomize`. Kustomizations cannot name an absolute path."""
     return os.path.relpath(KUSTOMIZE, folder.resolve())

@@ -1,4 +1,4 @@
-"""The chart, beside what every way to install it promises."""
+"""The Helm chart: its permissions, settings, schema and optional objects."""
 
 import json
 import re
@@ -9,12 +9,22 @@ import pytest
 from exporter import __version__, config_file, rbac
 from lab import fast_yaml
 from tests.deploy.chart_settings import SETTINGS
-from tests.deploy.rendering import CHART, HELM, NAMESPACE, ROOT, charted, helm, of_kind, one, rendered
+from tests.deploy.rendering import (
+    CHART,
+    HELM_VALUES,
+    NAMESPACE,
+    ROOT,
+    helm,
+    of_kind,
+    only_object,
+    render_chart,
+    render_installation,
+)
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
 
 FORM = r"'.+' does not match pattern '.+'"
-WRONG = {
+WRONG_VALUES = {
     "replicas": ({"replicas": "two"}, "at '/replicas': got string, want integer"),
     "fewer than none": ({"replicas": -1}, "at '/replicas': minimum: got -1, want 0"),
     "unknown": ({"replica": 2}, "at '': additional properties 'replica' not allowed"),
@@ -59,55 +69,55 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_the_permissions_are_those_that_the_exporter_would_print(case, tmp_path):
-    """For the same settings and account `helm template` and `coderun-exporter rbac` grant the same."""
+def test_the_permissions_are_those_that_rbac_prints(case, tmp_path):
+    """They are equal if the settings and the account are equal."""
     values = {"settings": SETTINGS[case], "serviceAccount": {"name": "reader"}}
-    found = [item for item in charted(values) if item["apiVersion"].startswith("rbac.")]
+    found = [item for item in render_chart(values) if item["apiVersion"].startswith("rbac.")]
     for item in found:
         item["metadata"]["labels"] = {"app.kubernetes.io/name": "coderun-exporter"}
     (tmp_path / "exporter.yml").write_text(json.dumps(SETTINGS[case]))
     settings = config_file.load(str(tmp_path / "exporter.yml"))
-    wanted = rbac.manifests(settings, account=rbac.Account(name="reader", namespace=NAMESPACE))
-    assert sorted(map(json.dumps, unordered(found))) == sorted(map(json.dumps, unordered(wanted)))
+    expected = rbac.manifests(settings, account=rbac.Account(name="reader", namespace=NAMESPACE))
+    assert sorted(map(json.dumps, sort_keys_of(found))) == sorted(map(json.dumps, sort_keys_of(expected)))
 
 
-def unordered(items):
-    """The same with sorted keys."""
+def sort_keys_of(items):
+    """The same objects with sorted keys."""
     return json.loads(json.dumps(items, sort_keys=True))
 
 
 @pytest.mark.parametrize("case", SETTINGS)
-def test_the_settings_arrive_as_they_were_given(case):
-    """Numbers stay numbers, the large ones too, and text that looks like something else stays text."""
+def test_the_settings_are_unchanged_in_the_configmap(case):
+    """Numbers stay numbers, also large ones. Text that looks like another type stays text."""
     settings = SETTINGS[case] | {"retention": 1000000, "jobs": {"match_labels": {"a": "on", "b": "007", "c": "1e3"}}}
-    data = one(charted({"settings": settings}), "ConfigMap")["data"]
+    data = only_object(render_chart({"settings": settings}), "ConfigMap")["data"]
     assert fast_yaml.load(data["exporter.yml"]) == settings
 
 
-def test_other_settings_roll_the_pods():
-    """They are read once, at the start."""
+def test_changed_settings_roll_the_pods():
+    """The exporter reads them only at startup, so an annotation of the pods has their checksum."""
     sums = {
-        one(charted({"settings": settings}), "Deployment")["spec"]["template"]["metadata"]["annotations"][
-            "checksum/settings"
-        ]
+        only_object(render_chart({"settings": settings}), "Deployment")["spec"]["template"]["metadata"][
+            "annotations"
+        ]["checksum/settings"]
         for settings in SETTINGS.values()
     }
     assert len(sums) == len(SETTINGS)
 
 
-@pytest.mark.parametrize("case", WRONG)
+@pytest.mark.parametrize("case", WRONG_VALUES)
 def test_a_wrong_value_is_one_line_with_its_path(case):
-    """Before anything is rendered; helm puts two lines of its own before it."""
-    values, said = WRONG[case]
+    """The error is that of the schema. Helm prints two lines before it."""
+    values, expected = WRONG_VALUES[case]
     done = helm("template", values)
     assert done.returncode != 0
     lines = [line for line in done.stderr.splitlines() if line.lstrip().startswith("- at ")]
     assert len(lines) == 1, done.stderr
-    assert re.search(said, lines[0]), lines[0]
+    assert re.search(expected, lines[0]), lines[0]
 
 
-def test_the_schema_knows_exactly_the_values_that_there_are():
-    """Every value of values.yaml is typed, and no type is left over from one that is gone."""
+def test_the_schema_has_exactly_the_keys_of_values_yaml():
+    """Each value has a type, and no type is left of a removed value."""
     schema = json.loads((CHART / "values.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     values = fast_yaml.load((CHART / "values.yaml").read_text())
@@ -123,15 +133,15 @@ def test_the_schema_knows_exactly_the_values_that_there_are():
     compare(values, schema)
 
 
-@pytest.mark.parametrize("choice", HELM)
-def test_helm_lints_it(choice):
-    """Strictly: a warning is an error."""
-    done = helm("lint", HELM[choice], "--strict", "--kube-version=1.36")
+@pytest.mark.parametrize("installation", HELM_VALUES)
+def test_helm_lint_passes(installation):
+    """With `--strict` a warning is an error."""
+    done = helm("lint", HELM_VALUES[installation], "--strict", "--kube-version=1.36")
     assert done.returncode == 0, done.stdout
 
 
-def test_the_chart_is_this_version():
-    """Of the chart and of what it installs, as the exporter says it."""
+def test_the_version_of_the_chart_is_that_of_the_exporter():
+    """`version` and `appVersion` are equal to it."""
     chart = fast_yaml.load((CHART / "Chart.yaml").read_text())
     assert (chart["version"], chart["appVersion"]) == (__version__, __version__)
 
@@ -145,14 +155,14 @@ def test_the_chart_is_this_version():
     ],
 )
 def test_policies_warn_or_deny(mode, actions):
-    """Each binding once: `deny` takes the place of what warns of Jobs. Workflow steps are always warned of."""
-    bindings = of_kind(charted({"policies": mode}), "ValidatingAdmissionPolicyBinding")
+    """`deny` replaces the binding that warns about Jobs. Workflow steps only cause warnings."""
+    bindings = of_kind(render_chart({"policies": mode}), "ValidatingAdmissionPolicyBinding")
     assert [item["spec"]["validationActions"] for item in bindings] == actions
 
 
-def test_policies_that_give_limits_need_a_kubernetes_that_can():
-    """One line where it cannot, and no Job is refused where it can."""
-    made = rendered("helm policies mutate")
+def test_mutating_policies_need_kubernetes_1_36():
+    """On older versions the error is one line. With mutation no policy denies Jobs."""
+    made = render_installation("helm policies mutate")
     assert len(of_kind(made, "MutatingAdmissionPolicy")) == 1
     assert [item["metadata"]["name"] for item in of_kind(made, "ValidatingAdmissionPolicy")] == [
         "workflow-run-limits"
@@ -161,10 +171,10 @@ def test_policies_that_give_limits_need_a_kubernetes_that_can():
     assert "policies: mutate needs Kubernetes 1.36, and this is v1.35.2: take warn or deny" in done.stderr
 
 
-def test_runbooks_are_where_the_values_say():
-    """In the Operator's rules and in the plain ones; a slash at the end is one too many."""
+def test_the_values_set_the_url_of_the_runbooks():
+    """They are in the PrometheusRule and in the ConfigMap of the rules. A slash at the end of the URL is removed."""
     on = {"enabled": True}
-    objects = charted({"prometheusRule": on, "prometheus": on, "runbooks": "https://wiki.example/r/"})
+    objects = render_chart({"prometheusRule": on, "prometheus": on, "runbooks": "https://wiki.example/r/"})
     trees = [item["spec"] for item in of_kind(objects, "PrometheusRule")]
     maps = [item for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"].endswith("-rules")]
     trees += [fast_yaml.load(text) for item in maps for text in item["data"].values()]
@@ -175,21 +185,21 @@ def test_runbooks_are_where_the_values_say():
         assert alert["annotations"]["runbook_url"] == f"https://wiki.example/r/{alert['alert']}"
 
 
-def test_what_is_not_wanted_is_not_made():
-    """Account, permissions, policy and budget can be somebody else's; what is left still runs."""
+def test_optional_objects_can_be_disabled():
+    """The ServiceAccount, RBAC, the NetworkPolicy and the PodDisruptionBudget may be managed elsewhere."""
     off = {
         "serviceAccount": {"create": False, "name": "theirs"},
         "rbac": {"create": False},
         "networkPolicy": {"enabled": False},
         "podDisruptionBudget": {"enabled": False},
     }
-    made = charted(off)
+    made = render_chart(off)
     assert sorted(item["kind"] for item in made) == ["ConfigMap", "Deployment", "Service"]
-    assert one(made, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"] == "theirs"
+    assert only_object(made, "Deployment")["spec"]["template"]["spec"]["serviceAccountName"] == "theirs"
 
 
-def test_a_pods_own_things_are_taken_over():
-    """Labels cannot take away the ones that find the pod."""
+def test_pod_values_are_copied_to_the_pod():
+    """`podLabels` cannot override the labels of the selector."""
     pod = {
         "nodeSelector": {"disk": "ssd"},
         "tolerations": [{"operator": "Exists"}],
@@ -202,7 +212,7 @@ def test_a_pods_own_things_are_taken_over():
         "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
         "image": {"repository": "registry.example/e", "tag": "1.2.3", "pullSecrets": [{"name": "s"}]},
     }
-    template = one(charted(values), "Deployment")["spec"]["template"]
+    template = only_object(render_chart(values), "Deployment")["spec"]["template"]
     assert pod.items() <= template["spec"].items()
     assert template["spec"]["imagePullSecrets"] == [{"name": "s"}]
     assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "coderun-exporter"
@@ -212,26 +222,26 @@ def test_a_pods_own_things_are_taken_over():
     assert (container["image"], container["env"]) == ("registry.example/e:1.2.3", values["env"])
 
 
-def test_the_policy_can_be_held_to_the_api_server():
-    """An address block and a port instead of any address."""
+def test_egress_can_be_limited_to_the_api_server():
+    """An address block and a port replace the default, which is any address."""
     values = {"networkPolicy": {"apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]}}}
-    egress = one(charted(values), "NetworkPolicy")["spec"]["egress"][0]
+    egress = only_object(render_chart(values), "NetworkPolicy")["spec"]["egress"][0]
     assert egress == {"ports": [{"protocol": "TCP", "port": 6443}], "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]}
 
 
 @pytest.mark.parametrize("name", ["123", "true", "1e3"])
-def test_a_release_and_a_namespace_may_have_names_that_yaml_takes_for_numbers(name):
-    """A label that is no text is refused by the API server, and with it the object."""
+def test_names_of_releases_and_namespaces_that_look_like_numbers_are_text(name):
+    """The API server rejects an object if a label value is not text."""
     values = {part: {"enabled": True} for part in ("serviceMonitor", "prometheusRule", "dashboards")}
     done = helm("template", values | {"policies": "warn"}, f"--namespace={name}", "--kube-version=1.36", name=name)
     assert done.returncode == 0, done.stderr
     objects = [item for item in fast_yaml.load_all(done.stdout) if item]
     texts = [text for item in objects for text in _texts(item["metadata"])]
-    texts += list(one(objects, "Deployment")["spec"]["selector"]["matchLabels"].values())
+    texts += list(only_object(objects, "Deployment")["spec"]["selector"]["matchLabels"].values())
     assert name in texts
     assert [text for text in texts if not isinstance(text, str)] == []
 
 
 def _texts(metadata):
-    """Its namespace, and the values of its labels."""
+    """The namespace and the label values."""
     return [metadata.get("namespace", ""), *metadata.get("labels", {}).values()]

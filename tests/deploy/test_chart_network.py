@@ -1,8 +1,8 @@
-"""The chart's NetworkPolicy: who may scrape, and where the exporter may connect to."""
+"""The chart's NetworkPolicy: who can scrape the exporter, and where it can connect to."""
 
 import pytest
 
-from tests.deploy.rendering import charted, helm, of_kind, one
+from tests.deploy.rendering import helm, of_kind, only_object, render_chart
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
 
@@ -10,14 +10,14 @@ PROMETHEUS = {"matchExpressions": [{"key": "app.kubernetes.io/name", "operator":
 DNS = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}
 
 
-def policy_of(**values):
-    """The spec with these values of `networkPolicy`."""
-    return one(charted({"networkPolicy": values}), "NetworkPolicy")["spec"]
+def network_policy(**values):
+    """The spec of the NetworkPolicy with these values of `networkPolicy`."""
+    return only_object(render_chart({"networkPolicy": values}), "NetworkPolicy")["spec"]
 
 
-def test_an_empty_list_of_scrapers_allows_no_scrape():
-    """A rule with an empty list of peers would allow every client; without a rule none is allowed."""
-    spec = policy_of(prometheus=[])
+def test_an_empty_list_of_scrapers_allows_no_scrapes():
+    """A rule with an empty list of peers allows every client. Without a rule no client is allowed."""
+    spec = network_policy(prometheus=[])
     assert spec["ingress"] == []
     assert spec["policyTypes"] == ["Ingress", "Egress"]
 
@@ -38,18 +38,18 @@ def test_an_empty_list_of_scrapers_allows_no_scrape():
         ({"dns": [{}]}, "at '/networkPolicy/dns/0': minProperties: got 0, want 1"),
     ],
 )
-def test_what_would_allow_more_than_it_says_is_one_line(values, line):
-    """No peer without a selector, and no list of ports that means all of them."""
+def test_values_that_would_allow_more_than_intended_are_one_line(values, line):
+    """A peer without a selector means all pods, and an empty list of ports means all ports."""
     done = helm("template", {"networkPolicy": values})
     assert done.returncode != 0
     assert len([text for text in done.stderr.splitlines() if line in text]) == 1, done.stderr
 
 
 def test_prometheus_may_run_in_any_namespace():
-    """One value for the policy, the ConfigMaps and the dashboards."""
+    """One value sets the namespace for the policy, the ConfigMaps and the dashboards."""
     on = {"prometheus": {"enabled": True, "namespace": "observability"}, "dashboards": {"enabled": True}}
-    objects = charted(on)
-    [rule] = one(objects, "NetworkPolicy")["spec"]["ingress"]
+    objects = render_chart(on)
+    [rule] = only_object(objects, "NetworkPolicy")["spec"]["ingress"]
     space = {"matchLabels": {"kubernetes.io/metadata.name": "observability"}}
     assert rule["from"] == [{"namespaceSelector": space, "podSelector": PROMETHEUS}]
     assert {item["metadata"]["namespace"] for item in of_kind(objects, "ConfigMap")} == {
@@ -58,16 +58,16 @@ def test_prometheus_may_run_in_any_namespace():
     }
 
 
-def test_nothing_can_be_reached_but_the_api_server_and_names():
-    """Any address on the two ports of API servers, and port 53 of kube-system."""
-    api, names = policy_of()["egress"]
+def test_egress_is_limited_to_the_api_server_and_dns():
+    """The peers are any address on the two usual ports of API servers, and port 53 of kube-system."""
+    api, names = network_policy()["egress"]
     assert api == {"ports": [{"protocol": "TCP", "port": port} for port in (443, 6443)]}
     assert names == {"to": [DNS], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
 
 
-def test_egress_can_be_held_to_the_api_server_alone():
-    """An address block and a port, no names, and one proxy."""
+def test_egress_can_be_limited_to_the_api_server_and_a_proxy():
+    """The peers are an address block with a port, and one proxy. DNS is not permitted."""
     proxy = {"to": [{"ipBlock": {"cidr": "10.0.0.9/32"}}], "ports": [{"port": 3128}]}
-    spec = policy_of(apiServer={"cidrs": ["10.0.0.1/32"], "ports": [6443]}, dns=[], egress=[proxy])
+    spec = network_policy(apiServer={"cidrs": ["10.0.0.1/32"], "ports": [6443]}, dns=[], egress=[proxy])
     api = {"ports": [{"protocol": "TCP", "port": 6443}], "to": [{"ipBlock": {"cidr": "10.0.0.1/32"}}]}
     assert spec["egress"] == [api, proxy]

@@ -1,4 +1,4 @@
-"""Every value set to null: Helm takes it away, and the chart gives its default back."""
+"""Each value set to null. Helm removes the value, and the templates use its default."""
 
 import functools
 import json
@@ -6,23 +6,23 @@ import json
 import pytest
 
 from lab import fast_yaml
-from tests.deploy.rendering import CHART, charted, helm
+from tests.deploy.rendering import CHART, helm, render_chart
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(120)]
 
-ON = {
+EVERYTHING = {
     "serviceMonitor": {"enabled": True},
     "prometheusRule": {"enabled": True},
     "prometheus": {"enabled": True},
     "dashboards": {"enabled": True},
     "webConfig": {"secret": "s"},
 }
-TAKEN_AWAY = ("resources.", "dashboards.labels.", "podSecurityContext.", "securityContext.", "policyLimits.")
-"""Maps of the user's own: below them a null takes away what is there."""
+REMOVABLE = ("resources.", "dashboards.labels.", "podSecurityContext.", "securityContext.", "policyLimits.")
+"""Maps with free keys: a null in them removes the key."""
 
 
 def paths_of(tree, prefix=()):
-    """The path of every value, sections and what is below free maps included."""
+    """The paths of all values, including sections and keys of free maps."""
     for key, below in tree.items():
         yield (*prefix, key)
         if isinstance(below, dict):
@@ -32,9 +32,9 @@ def paths_of(tree, prefix=()):
 PATHS = [*paths_of(fast_yaml.load((CHART / "values.yaml").read_text()))]
 
 
-def nulled(path):
-    """Values in which everything is switched on and one value is null."""
-    values = json.loads(json.dumps(ON))
+def with_null(path):
+    """The values EVERYTHING with this value set to null."""
+    values = json.loads(json.dumps(EVERYTHING))
     tree = values
     for key in path[:-1]:
         tree = tree.setdefault(key, {})
@@ -42,9 +42,9 @@ def nulled(path):
     return values
 
 
-def without(path):
-    """The same with the value left out."""
-    values = json.loads(json.dumps(ON))
+def without_value(path):
+    """The values EVERYTHING without this value."""
+    values = json.loads(json.dumps(EVERYTHING))
     tree = values
     for key in path[:-1]:
         tree = tree.get(key, {})
@@ -54,14 +54,14 @@ def without(path):
 
 @functools.cache
 def rendered_with_everything(values):
-    """The objects for values, which are text, once."""
-    return charted(json.loads(values))
+    """The objects for these values, which are JSON. Each is rendered once."""
+    return render_chart(json.loads(values))
 
 
 @pytest.mark.parametrize("path", PATHS, ids=".".join)
 def test_a_value_that_is_null_has_its_default(path):
-    """Or is one line, where there is no such thing; below a map of the user's own it takes away what is there."""
-    done = helm("template", nulled(path), "--kube-version=1.36")
+    """If there is no default, the error is one line. In a map with free keys a null removes the key."""
+    done = helm("template", with_null(path), "--kube-version=1.36")
     if done.returncode != 0:
         assert path == ("policyLimits", "default")
         assert [line for line in done.stderr.splitlines() if "at '/" in line] == [
@@ -69,8 +69,8 @@ def test_a_value_that_is_null_has_its_default(path):
         ]
         return
     made = [item for item in fast_yaml.load_all(done.stdout) if item]
-    if not ".".join(path).startswith(TAKEN_AWAY):
-        assert made == rendered_with_everything(json.dumps(without(path)))
+    if not ".".join(path).startswith(REMOVABLE):
+        assert made == rendered_with_everything(json.dumps(without_value(path)))
 
 
 @pytest.mark.parametrize(
@@ -82,18 +82,21 @@ def test_a_value_that_is_null_has_its_default(path):
         ("dashboards.labels.grafana_dashboard", ("ConfigMap", "grafana_dashboard")),
     ],
 )
-def test_below_a_map_of_the_users_own_null_takes_away(path, gone):
-    """Such as a limit; a parent chart cannot do it otherwise."""
+def test_a_null_removes_a_key_of_a_free_map(path, gone):
+    """An example is a limit. A parent chart has no other means to remove it."""
     kind, word = gone
     before, after = (
         json.dumps([item["spec"] if "spec" in item else item["metadata"] for item in made if item["kind"] == kind])
-        for made in (rendered_with_everything(json.dumps(ON)), charted(nulled(tuple(path.split(".")))))
+        for made in (
+            rendered_with_everything(json.dumps(EVERYTHING)),
+            render_chart(with_null(tuple(path.split(".")))),
+        )
     )
     assert word in before
     assert word not in after
 
 
-def test_all_sections_null_at_once_are_the_defaults():
-    """Everything that the file of values has, at the top."""
+def test_all_sections_can_be_null():
+    """The objects are those of the defaults."""
     keys = {path[0] for path in PATHS}
-    assert charted(dict.fromkeys(keys)) == charted({})
+    assert render_chart(dict.fromkeys(keys)) == render_chart({})

@@ -1,4 +1,4 @@
-"""The table of versions in docs/compatibility.md: of this release, and of the components that the tests run."""
+"""The table of docs/compatibility.md has the versions of this release and of the tested components."""
 
 import re
 
@@ -10,18 +10,18 @@ PAGE = (ROOT / "docs/compatibility.md").read_text()
 
 
 def version_of(tool, module):
-    """The version of a module that a tool is built from."""
+    """The version of a module in the go.mod of a tool."""
     text = (ROOT / f"tools/{tool}/go.mod").read_text()
     return re.search(rf"^\t?{re.escape(module)} v(\S+)", text, re.MULTILINE)[1]
 
 
 def row_of(name):
-    """What the second table says that is tested."""
+    """The tested versions in the row of this component."""
     return re.search(rf"^\| {name} \| ([^|]+) \|", PAGE, re.MULTILINE)[1]
 
 
-def test_a_release_is_one_version_of_each():
-    """The newest row is what is in the repository, and all three have one number."""
+def test_a_release_has_one_version():
+    """The first row has the version of the exporter, the chart and the rules, which are equal."""
     rules = (ROOT / "alerts/VERSION").read_text().strip()
     chart = fast_yaml.load((CHART / "Chart.yaml").read_text())
     newest = re.search(r"^\| (\d\S+) \| (\S+) \| (\S+) \|", PAGE, re.MULTILINE).groups()
@@ -30,8 +30,8 @@ def test_a_release_is_one_version_of_each():
     assert f"{chart['kubeVersion'].removeprefix('>=').removesuffix('.0-0')} or newer" in PAGE
 
 
-def test_the_tested_versions_are_those_that_the_tests_run():
-    """Of the components that `make tools` builds."""
+def test_the_tested_versions_are_those_of_the_built_components():
+    """The components that `make tools` builds."""
     assert version_of("kube", "k8s.io/kubernetes") in row_of("Kubernetes")
     for tool in ("prometheus", "prometheus-oldest"):  # the module of Prometheus 3.14.0 is v0.314.0
         found = version_of(tool, "github.com/prometheus/prometheus").split(".")[1]

@@ -1,4 +1,4 @@
-"""The examples that users copy: they render, and they do what docs/check.md says."""
+"""The examples that users copy can be rendered, and do what docs/check.md says."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from exporter.cli import _arguments
 from lab import fast_yaml
 from tests.commands.in_process import call
-from tests.deploy.rendering import ROOT, kustomized, of_kind, one
+from tests.deploy.rendering import ROOT, of_kind, only_object, render_kustomization
 
 ARGO_CD = ROOT / "deploy/examples/argocd"
 PAGE = (ROOT / "docs/check.md").read_text("utf-8")
@@ -18,26 +18,29 @@ pytestmark = pytest.mark.needs("kustomize")
 
 
 def candidate_in(objects):
-    """The ConfigMap that the hook reads."""
+    """The ConfigMap that the hook checks."""
     return next(item for item in of_kind(objects, "ConfigMap") if item["metadata"]["name"] == "templates-candidate")
 
 
-def checked(folder, text):
-    """What the hook's command says of such templates."""
+def run_hook(folder, text):
+    """The output of the hook's command for templates with this text."""
     (folder / "templates.yaml").write_text(text)
-    return call(*(word.replace("/candidate", str(folder)) for word in job_of(kustomized(ARGO_CD))["args"]))
+    return call(*(word.replace("/candidate", str(folder)) for word in job_of(render_kustomization(ARGO_CD))["args"]))
 
 
 def job_of(objects):
-    """The hook's container."""
-    (container,) = one(objects, "Job")["spec"]["template"]["spec"]["containers"]
+    """The container of the hook's Job."""
+    (container,) = only_object(objects, "Job")["spec"]["template"]["spec"]["containers"]
     return container
 
 
-def test_the_hook_comes_after_what_it_reads_and_before_the_sync():
-    """Both are PreSync; the ConfigMap has the earlier wave. The templates themselves are no hooks."""
-    objects = kustomized(ARGO_CD)
-    candidate, job = candidate_in(objects)["metadata"]["annotations"], one(objects, "Job")["metadata"]["annotations"]
+def test_the_hook_runs_after_its_configmap_and_before_the_sync():
+    """Both are in the phase PreSync, and the ConfigMap has the earlier wave. The templates are no hooks."""
+    objects = render_kustomization(ARGO_CD)
+    candidate, job = (
+        candidate_in(objects)["metadata"]["annotations"],
+        only_object(objects, "Job")["metadata"]["annotations"],
+    )
     assert candidate[HOOK] == job[HOOK] == "PreSync"
     assert int(candidate[WAVE]) < int(job.get(WAVE, 0))
     templates = [
@@ -47,11 +50,11 @@ def test_the_hook_comes_after_what_it_reads_and_before_the_sync():
     assert {item["metadata"]["namespace"] for item in objects} == {"agent-platform"}
 
 
-def test_the_hook_reads_exactly_what_is_synced():
-    """The candidate's text is the file that is applied, and its mount is the path that the command names."""
-    objects = kustomized(ARGO_CD)
+def test_the_hook_checks_exactly_what_is_synced():
+    """The ConfigMap contains the file that is applied. It is mounted at the path that the command names."""
+    objects = render_kustomization(ARGO_CD)
     assert candidate_in(objects)["data"] == {"templates.yaml": (ARGO_CD / "templates.yaml").read_text()}
-    pod = one(objects, "Job")["spec"]["template"]["spec"]
+    pod = only_object(objects, "Job")["spec"]["template"]["spec"]
     assert pod["volumes"] == [{"name": "candidate", "configMap": {"name": "templates-candidate"}}]
     (mount,) = job_of(objects)["volumeMounts"]
     arguments = _arguments(job_of(objects)["args"])
@@ -60,19 +63,19 @@ def test_the_hook_reads_exactly_what_is_synced():
 
 
 def test_the_hook_passes_good_templates_and_stops_broken_ones(tmp_path):
-    """Missing, empty, not YAML: the sync does not begin."""
+    """If a template is missing, empty or not YAML, the sync does not begin."""
     text = (ARGO_CD / "templates.yaml").read_text()
-    assert checked(tmp_path, text)[0] == 0
-    code, out, _ = checked(tmp_path, text.replace("templates-codex", "templates-kodex"))
+    assert run_hook(tmp_path, text)[0] == 0
+    code, out, _ = run_hook(tmp_path, text.replace("templates-codex", "templates-kodex"))
     assert code == 1
     assert "controller-agent-templates-codex: missing" in out
-    assert checked(tmp_path, re.sub(r"data:\n .*\n .*\n", "", text, count=1))[0] == 1
-    assert checked(tmp_path, text + "---\n{{ .Values.x }}\n")[0] == 2
-    assert checked(tmp_path, "")[0] == 2
+    assert run_hook(tmp_path, re.sub(r"data:\n .*\n .*\n", "", text, count=1))[0] == 1
+    assert run_hook(tmp_path, text + "---\n{{ .Values.x }}\n")[0] == 2
+    assert run_hook(tmp_path, "")[0] == 2
 
 
-def test_the_commands_of_the_page_are_ones_that_the_exporter_takes():
-    """Each `coderun-exporter check` in its blocks."""
+def test_the_commands_of_the_page_are_valid():
+    """The exporter parses each `coderun-exporter check` in its code blocks."""
     blocks = re.findall(r"^```\w*\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
     commands = [line.partition("coderun-exporter check")[2] for line in lines if "coderun-exporter check" in line]
@@ -82,7 +85,7 @@ def test_the_commands_of_the_page_are_ones_that_the_exporter_takes():
 
 
 def test_the_workflows_of_the_page_are_yaml():
-    """The jobs for CI, and the init container."""
+    """These are the jobs for CI and the init container."""
     blocks = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert len(blocks) == 3
     assert all(isinstance(fast_yaml.load(block), dict) for block in blocks)

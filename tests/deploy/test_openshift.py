@@ -1,28 +1,28 @@
-"""OpenShift's restricted-v2 admits every pod that is installed, whatever user it assigns."""
+"""OpenShift's restricted-v2 admits all installed pods, and may assign any user."""
 
 import pytest
 
 from lab import fast_yaml
-from tests.deploy.rendering import ROOT, by_choice, rendered
+from tests.deploy.rendering import ROOT, for_each_installation, render_installation
 
 VOLUMES = {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "persistentVolumeClaim", "projected", "secret"}
-"""Those of the constraint: a hostPath is none."""
-ASSIGNED = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "seLinuxOptions"}
-"""The constraint sets them from the namespace's range, and rejects a pod that names a value outside of it."""
-HOST = {"hostNetwork", "hostPID", "hostIPC"}
+"""The volume types of restricted-v2. hostPath is not one of them."""
+ASSIGNED_FIELDS = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "seLinuxOptions"}
+"""restricted-v2 assigns these values from the range of the namespace, and rejects values outside of it."""
+HOST_FIELDS = {"hostNetwork", "hostPID", "hostIPC"}
 
 
 def templates(items):
-    """The pods' specs of all workloads among these objects."""
+    """The pod specs of all workloads among these objects."""
     found = [item["spec"]["template"]["spec"] for item in items if "template" in item.get("spec", {})]
     assert found
     return found
 
 
-def objections(pod):
-    """What restricted-v2 has against a pod."""
-    whole = pod.get("securityContext", {})
-    if named := HOST & pod.keys() | ASSIGNED & whole.keys():
+def violations(pod):
+    """The reasons for which restricted-v2 would reject the pod."""
+    of_pod = pod.get("securityContext", {})
+    if named := HOST_FIELDS & pod.keys() | ASSIGNED_FIELDS & of_pod.keys():
         yield f"names {sorted(named)}"
     for volume in pod.get("volumes", []):
         if not volume.keys() - {"name"} <= VOLUMES:
@@ -33,22 +33,22 @@ def objections(pod):
             yield "may gain privileges"
         if own.get("capabilities") != {"drop": ["ALL"]}:
             yield "keeps capabilities"
-        if {**whole, **own}.get("seccompProfile") != {"type": "RuntimeDefault"} or not whole.get("runAsNonRoot"):
+        if {**of_pod, **own}.get("seccompProfile") != {"type": "RuntimeDefault"} or not of_pod.get("runAsNonRoot"):
             yield "has no seccomp profile, or may be root"
-        if ASSIGNED & own.keys() or any("hostPort" in port for port in container.get("ports", [])):
+        if ASSIGNED_FIELDS & own.keys() or any("hostPort" in port for port in container.get("ports", [])):
             yield "names a user or a host port"
 
 
-@by_choice()
-def test_restricted_v2_admits_the_pods(choice):
-    """Of the chart and of kustomize, in every way to install them."""
-    assert [said for pod in templates(rendered(choice)) for said in objections(pod)] == []
+@for_each_installation()
+def test_restricted_v2_admits_the_pods(installation):
+    """These are the pods of kustomize and of the chart, in every installation."""
+    assert [violation for pod in templates(render_installation(installation)) for violation in violations(pod)] == []
 
 
-def test_restricted_v2_admits_the_example_of_a_hook():
-    """The Job that runs before an Argo CD sync."""
+def test_restricted_v2_admits_the_pod_of_the_hook():
+    """The pod is that of the Job that runs before a sync of Argo CD."""
     text = (ROOT / "deploy/examples/argocd/check.yaml").read_text()
-    assert [said for pod in templates(fast_yaml.load_all(text)) for said in objections(pod)] == []
+    assert [violation for pod in templates(fast_yaml.load_all(text)) for violation in violations(pod)] == []
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_restricted_v2_admits_the_example_of_a_hook():
         {"containers": [{"securityContext": {"allowPrivilegeEscalation": False}}]},
     ],
 )
-def test_what_it_rejects_is_found(more):
-    """Each against a pod that is admitted."""
+def test_a_violation_is_found(more):
+    """Each change makes an admitted pod invalid."""
     own = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-    whole = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    pod = {"securityContext": whole, "containers": [{"securityContext": own}]}
-    assert list(objections(pod)) == []
-    assert list(objections(pod | more)) != []
+    of_pod = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    pod = {"securityContext": of_pod, "containers": [{"securityContext": own}]}
+    assert list(violations(pod)) == []
+    assert list(violations(pod | more)) != []

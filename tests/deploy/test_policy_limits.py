@@ -1,8 +1,8 @@
-"""The chart's deadlines for agents' Jobs: `policyLimits` is what the policy that sets them looks up."""
+"""`policyLimits` of the chart: the deadlines that the mutating policy sets for Jobs of agents."""
 
 import pytest
 
-from tests.deploy.rendering import charted, helm, of_kind
+from tests.deploy.rendering import helm, of_kind, render_chart
 
 pytestmark = pytest.mark.needs("helm")
 
@@ -10,33 +10,33 @@ pytestmark = pytest.mark.needs("helm")
 def limits(values: dict[str, int] | None = None) -> str:
     """The expression of the policy's variable `limits`."""
     (policy,) = of_kind(
-        charted({"policies": "mutate"} | ({"policyLimits": values} if values else {})), "MutatingAdmissionPolicy"
+        render_chart({"policies": "mutate"} | ({"policyLimits": values} if values else {})), "MutatingAdmissionPolicy"
     )
     variables = {each["name"]: each["expression"] for each in policy["spec"]["variables"]}
-    found: str = variables["limits"]
-    return found
+    expression: str = variables["limits"]
+    return expression
 
 
 def test_the_default_limit_is_an_hour():
-    """As in the file of deploy/policies."""
+    """The policy in deploy/policies has the same limit."""
     assert limits() == "{'default': 3600}"
 
 
-def test_another_limit_is_one_value():
-    """`--set policyLimits.default=14400`; a large number is no float."""
+def test_the_default_limit_can_be_changed():
+    """The value is `policyLimits.default`. A large number is not rendered as a float."""
     assert limits({"default": 14400}) == "{'default': 14400}"
     assert limits({"default": 100_000_000}) == "{'default': 100000000}"
 
 
-def test_agents_kinds_and_the_cleanup_have_limits_beside_the_default():
-    """One that is not named keeps the default."""
+def test_agents_kinds_and_cleanup_jobs_can_have_limits():
+    """A Job that matches no name has the default limit."""
     assert limits({"5dlabs-cipher": 3600, "BoltRun": 10800}) == (
         "{'5dlabs-cipher': 3600, 'BoltRun': 10800, 'default': 3600}"
     )
 
 
 @pytest.mark.parametrize(
-    ("wrong", "message"),
+    ("values", "message"),
     [
         ({"default": "4h"}, "at '/policyLimits/default': got string, want integer"),
         ({"default": 0}, "at '/policyLimits/default': minimum: got 0, want 1"),
@@ -45,8 +45,8 @@ def test_agents_kinds_and_the_cleanup_have_limits_beside_the_default():
     ],
     ids=["a duration", "zero", "no default", "a quote"],
 )
-def test_a_wrong_limit_is_refused_by_name(wrong: dict[str, object], message: str):
-    """An expression that the API server cannot read would leave every Job as it was sent."""
-    done = helm("template", {"policies": "mutate", "policyLimits": wrong})
+def test_helm_names_an_invalid_limit(values: dict[str, object], message: str):
+    """The API server could not parse the expression, and would not change any Job."""
+    done = helm("template", {"policies": "mutate", "policyLimits": values})
     assert done.returncode != 0
     assert message in done.stderr

@@ -1,4 +1,4 @@
-"""The settings that the manifests bring: they set nothing that makes an alert on a healthy platform critical."""
+"""The shipped settings make no alert critical on a healthy platform."""
 
 import yaml
 
@@ -7,8 +7,8 @@ from lab import fast_yaml
 from tests.deploy.rendering import CHART, KUSTOMIZE
 
 
-def test_the_manifests_leave_the_run_time_limit_and_the_configmaps_to_the_defaults(tmp_path):
-    """A limit that is set makes `AgentJobHanging` critical for healthy runs of 3 h; named ConfigMaps must exist."""
+def test_the_shipped_settings_do_not_set_the_run_time_limit_and_configmaps(tmp_path):
+    """With a limit, `AgentJobHanging` is critical for healthy runs of 3 h. ConfigMaps that are named must exist."""
     chart = tmp_path / "chart.yml"
     chart.write_text(yaml.safe_dump(fast_yaml.load((CHART / "values.yaml").read_text())["settings"]))
     for file in (KUSTOMIZE / "base/exporter.yml", chart):

@@ -1,4 +1,4 @@
-"""A parent chart that has the chart as its dependency, once or more often."""
+"""A parent chart that has this chart as its dependency, once or several times."""
 
 import json
 import pathlib
@@ -11,11 +11,11 @@ from exporter import __version__
 from lab.components import component
 from tests.deploy.rendering import CHART, NAMESPACE
 
-__all__ = ["parent", "templated"]
+__all__ = ["parent_chart", "render_parent"]
 
 
-def parent(folder: pathlib.Path, *dependencies: dict[str, Any], values: dict[str, Any]) -> pathlib.Path:
-    """The folder of a parent chart; each dependency is the chart with what is given, such as an alias."""
+def parent_chart(folder: pathlib.Path, *dependencies: dict[str, Any], values: dict[str, Any]) -> pathlib.Path:
+    """The folder of a parent chart. Each of `dependencies` adds keys, such as an alias, to the dependency."""
     made = folder / "parent"
     made.mkdir()
     fixed = {"name": "coderun-exporter", "version": __version__, "repository": f"file://{CHART}"}
@@ -27,14 +27,14 @@ def parent(folder: pathlib.Path, *dependencies: dict[str, Any], values: dict[str
     return made
 
 
-def templated(chart: pathlib.Path, *flags: str) -> subprocess.CompletedProcess[str]:
-    """What `helm template` says of the parent chart."""
+def render_parent(chart: pathlib.Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    """Runs `helm template` for the parent chart."""
     return _helm(
         chart.parent, "template", "release", str(chart), f"--namespace={NAMESPACE}", "--kube-version=1.36", *flags
     )
 
 
-def _helm(home: pathlib.Path, *words: str) -> subprocess.CompletedProcess[str]:
+def _helm(home: pathlib.Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [component("helm"), *words], capture_output=True, text=True, timeout=60, check=False, env={"HOME": str(home)}
+        [component("helm"), *args], capture_output=True, text=True, timeout=60, check=False, env={"HOME": str(home)}
     )

@@ -1,4 +1,4 @@
-"""Drafts for tests: made of CRDs, and read as the settings read them."""
+"""Helpers for the drafts of tests: CRDs and objects, and drafts as a settings file loads them."""
 
 import yaml
 
@@ -10,7 +10,7 @@ __all__ = ["a_crd", "a_run", "crd_of", "draft_of", "read"]
 
 
 def a_crd(*, properties=None, columns=None, group="example.com", kind="AgentTask", plural="agenttasks", **version):
-    """A CRD of one version, v1, with these fields."""
+    """A CRD with one version, v1, whose schema has these properties."""
     schema = {"type": "object", "properties": properties} if properties is not None else {}
     one = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}} | version
     if columns is not None:
@@ -25,12 +25,12 @@ def a_crd(*, properties=None, columns=None, group="example.com", kind="AgentTask
 
 
 def a_run(*, spec=None, status=None, **metadata):
-    """An object of that CRD."""
+    """An object of the CRD."""
     return {"metadata": {"name": "a", "namespace": "n"} | metadata, "spec": spec or {}, "status": status or {}}
 
 
 def draft_of(crd, *objects, workers=(), version=""):
-    """The text of a draft."""
+    """The text of the draft that is made from a CRD, its objects and `workers`: pairs of a kind and an object."""
     definition = parse_definition(crd, version=version)
     seen = ObservedObjects(group=definition.group, kind=definition.kind)
     for item in objects:
@@ -41,7 +41,7 @@ def draft_of(crd, *objects, workers=(), version=""):
 
 
 def read(text, folder, *others):
-    """The profile of a draft, which a settings file names beside `others`; and what stands in the draft itself."""
+    """The resolved profile of a draft in a settings file with the kinds `others`, and the YAML of the draft."""
     (folder / "draft.yaml").write_text(text)
     (folder / "settings.yml").write_text(f"coderuns: {{kinds: [{', '.join(['draft.yaml', *others])}]}}\n")
     kind = load(str(folder / "settings.yml")).coderuns.kinds[0]
@@ -49,6 +49,6 @@ def read(text, folder, *others):
 
 
 def crd_of(path, name=""):
-    """The CRD of a file, by its name if there are several."""
+    """The CRD in a file; by its name, if there are several."""
     found = [one for one in yaml.safe_load_all(path.read_text()) if one]
     return next(one for one in found if name in {"", one["metadata"]["name"]})

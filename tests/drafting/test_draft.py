@@ -1,4 +1,4 @@
-"""A draft says what the CRD and the objects show, and a person decides the rest."""
+"""A draft contains what the CRD and its objects show. A comment names each decision that is left to the user."""
 
 import pytest
 
@@ -21,14 +21,14 @@ SPEC = {
 }
 
 
-def owned(kind="AgentTask", group="example.com", *, controller=True, container="main"):
-    """A pod of a run."""
+def a_worker_pod(kind="AgentTask", group="example.com", *, controller=True, container="main"):
+    """A Pod with an owner of this kind."""
     owner = {"apiVersion": f"{group}/v1", "kind": kind, "controller": controller}
     return {"metadata": {"ownerReferences": [owner]}, "spec": {"containers": [{"name": container}]}}
 
 
-def test_a_schema_alone_gives_a_whole_profile(tmp_path):
-    """States by the words of the enum; fields by their names, and none of an image or of credentials."""
+def test_a_schema_alone_gives_a_complete_profile(tmp_path):
+    """States come from the enum, and fields from their names. Fields of images and credentials are not used."""
     text = draft_of(a_crd(properties={"spec": SPEC, "status": STATUS}))
     assert read(text, tmp_path)[1] == {
         "resource": "agenttasks.v1.example.com",
@@ -57,8 +57,8 @@ def test_a_schema_alone_gives_a_whole_profile(tmp_path):
     assert "# decide: no Job or Pod with an owner of kind AgentTask was found; its status names a Job" in text
 
 
-def test_what_is_written_is_all_that_is_read(tmp_path):
-    """Nothing of a draft comes from the profile that stands in for kinds without a shipped one."""
+def test_the_profile_has_only_what_the_draft_contains(tmp_path):
+    """No key is inherited from the default profile, which is for kinds without a shipped profile."""
     profile, own = read(draft_of(a_crd(properties={})), tmp_path)
     assert own["times"] == own["about"] == {}
     assert own["worker"] == {"is": "none"}
@@ -66,7 +66,7 @@ def test_what_is_written_is_all_that_is_read(tmp_path):
 
 
 def test_values_of_objects_complete_a_schema_without_an_enum(tmp_path):
-    """With the usual phases, written as the objects write theirs; what no rule lists is counted."""
+    """Missing usual phases are added in the spelling of the objects. Values in no rule are counted."""
     runs = [a_run(status={"phase": phase}) for phase in ("running", "running", "paused", "pondering", "")]
     text = draft_of(a_crd(properties={"status": {"type": "object", "properties": {"phase": TEXT}}}), *runs)
     (rule,) = read(text, tmp_path)[1]["state"]
@@ -82,8 +82,8 @@ def test_values_of_objects_complete_a_schema_without_an_enum(tmp_path):
     assert "# decide: the CRD does not list the values of .status.phase: complete them" in text
 
 
-def test_a_condition_decides_only_where_it_says_more_than_the_phase(tmp_path):
-    """Completed, and in fact stopped by a user; that a Failed run has failed is no news."""
+def test_a_condition_decides_only_if_it_says_more_than_the_phase(tmp_path):
+    """A user may have stopped a run whose phase is Done. The condition Failed adds nothing to the phase Crashed."""
 
     def run(phase, kind, reason):
         return a_run(status={"phase": phase, "conditions": [{"type": kind, "status": "True", "reason": reason}]})
@@ -101,7 +101,7 @@ def test_a_condition_decides_only_where_it_says_more_than_the_phase(tmp_path):
 
 
 def test_without_a_phase_conditions_decide(tmp_path):
-    """By status where the type is a verdict, also if only a printer column names it."""
+    """The status of a condition decides if its type is a result. A printer column is enough to know the condition."""
     column = {"name": "Succeeded", "type": "string", "jsonPath": '.status.conditions[?(@.type=="Succeeded")].status'}
     profile = read(draft_of(a_crd(properties={}, columns=[column])), tmp_path)[1]
     path = ".status.conditions[?(@.type=='Succeeded')]"
@@ -112,28 +112,36 @@ def test_without_a_phase_conditions_decide(tmp_path):
     assert profile["about"] == {"message": f"{path}.message"}
 
 
-def test_what_works_is_what_runs_control(tmp_path):
-    """By the controller's ownerReference; pods of other kinds or groups do not count."""
+def test_the_worker_is_the_object_that_runs_control(tmp_path):
+    """The ownerReference of the controller decides. Pods of other kinds or groups do not count."""
     crd = a_crd(properties={"status": {"type": "object", "properties": {"podName": TEXT, "jobName": TEXT}}})
-    others = [owned(kind="Other"), owned(group="other.com"), owned(controller=False), {"metadata": None}, None]
-    text = draft_of(crd, workers=[("Pod", one) for one in [owned(), owned(), *others]])
+    others = [
+        a_worker_pod(kind="Other"),
+        a_worker_pod(group="other.com"),
+        a_worker_pod(controller=False),
+        {"metadata": None},
+        None,
+    ]
+    text = draft_of(crd, workers=[("Pod", one) for one in [a_worker_pod(), a_worker_pod(), *others]])
     assert read(text, tmp_path)[1]["worker"] == {
         "is": "Pod",
         "reported": ".status.podName",
         "container": "main",
     }
     assert "# 2 Pods with an owner of kind AgentTask; first container: main" in text
-    text = draft_of(crd, workers=[("Pod", owned()), ("Job", owned()), ("Job", owned())])
+    text = draft_of(crd, workers=[("Pod", a_worker_pod()), ("Job", a_worker_pod()), ("Job", a_worker_pod())])
     assert read(text, tmp_path)[1]["worker"]["is"] == "Job"
     assert "2 Jobs, 1 Pod with an owner of kind AgentTask; decide: which of them works" in text
-    text = draft_of(crd, workers=[("Sandbox", owned()), ("Widget", owned()), ("Widget", owned())])
+    text = draft_of(
+        crd, workers=[("Sandbox", a_worker_pod()), ("Widget", a_worker_pod()), ("Widget", a_worker_pod())]
+    )
     assert read(text, tmp_path)[1]["worker"] == {"is": "none"}
     assert "not used: 'Widget' cannot be listed" in text
 
 
-def a_labelled(*keys, container="main"):
-    """A pod of a run, with these labels."""
-    found = owned(container=container)
+def a_labelled_pod(*keys, container="main"):
+    """A Pod of a run, with these labels."""
+    found = a_worker_pod(container=container)
     return found | {"metadata": found["metadata"] | {"labels": dict.fromkeys(keys, "x")}}
 
 
@@ -147,23 +155,23 @@ def a_labelled(*keys, container="main"):
         ([("example.com/a,b in (c)",)] * 2, None),
     ],
 )
-def test_pods_are_selected_by_a_label_of_the_platform_that_all_have(tmp_path, pods, selector):
-    """That of another domain may be missing from the next Pod; a wrong selector hides Pods."""
-    text = draft_of(a_crd(properties={}), workers=[("Pod", a_labelled(*keys)) for keys in pods])
+def test_pods_are_selected_by_a_label_of_the_platform_on_all_pods(tmp_path, pods, selector):
+    """Other labels may be missing on the next Pod, and a wrong selector would hide Pods."""
+    text = draft_of(a_crd(properties={}), workers=[("Pod", a_labelled_pod(*keys)) for keys in pods])
     assert read(text, tmp_path)[1]["worker"].get("selector") == selector
     assert ("# may be set: worker.selector, long_lived; see docs/profiles.md" in text) == (selector is None)
 
 
-def test_the_main_container_is_set_only_where_all_workers_agree(tmp_path):
-    """Also with a name that the API server would reject."""
+def test_the_main_container_is_set_only_if_all_workers_agree(tmp_path):
+    """A name that the API server would reject is not used."""
     for names, container in ((("a", "a"), "a"), (("a", "b"), None), (("A_B",), None)):
-        pods = [("Pod", owned(container=name)) for name in names]
+        pods = [("Pod", a_worker_pod(container=name)) for name in names]
         worker = read(draft_of(a_crd(properties={}), workers=pods), tmp_path)[1]["worker"]
         assert (worker["is"], worker.get("container")) == ("Pod", container)
 
 
-def test_a_readiness_beside_a_phase_is_named_and_not_set(tmp_path):
-    """Whether such runs live for days is for a person to decide; a verdict shows that they end."""
+def test_a_ready_condition_beside_a_phase_is_only_proposed(tmp_path):
+    """The user decides whether such runs are long-lived. A condition with a result shows that they end."""
     ready = {"type": "Ready", "status": "True", "reason": "Up"}
     text = draft_of(a_crd(properties={"status": STATUS}), a_run(status={"phase": "Running", "conditions": [ready]}))
     assert "ready" not in read(text, tmp_path)[1]
@@ -174,20 +182,20 @@ def test_a_readiness_beside_a_phase_is_named_and_not_set(tmp_path):
 
 
 def test_fields_are_ordered_by_the_objects_that_have_them(tmp_path):
-    """A second source only where the first one has no value for some object."""
+    """A path is an alternative only if the first path has no value in some object."""
     crd = a_crd(properties={"spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}})
     runs = [a_run(spec={"worker": {"model": "m", "type": "codex"}}) for _ in range(3)]
     runs += [a_run(spec={"model": "m", "llm": "m"}, labels={"acme.io/agent": "rex"})]
     text = draft_of(crd, *runs)
     about = read(text, tmp_path)[1]["about"]
     assert about["model"] == [".spec.worker.model", ".spec.model"]
-    assert about["cli"] == ".spec.worker.type"  # by its values
+    assert about["cli"] == ".spec.worker.type"  # its values are names of CLIs
     assert about["agent"] == r".metadata.labels.acme\.io/agent"
     assert "# labels: acme.io/agent 1" in text
 
 
-def test_the_version_is_that_of_kubectl_among_those_that_are_served(tmp_path):
-    """Or the requested one, if it is served."""
+def test_the_version_is_the_served_one_that_kubectl_prefers(tmp_path):
+    """A requested version is used if it is served."""
     crd = a_crd(properties={})
     names = {"v1beta1": True, "v2alpha1": True, "v1": False, "v2": True, "v10": False, "odd": True}
     crd["spec"]["versions"] = [{"name": name, "served": served} for name, served in names.items()]

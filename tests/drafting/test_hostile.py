@@ -1,4 +1,4 @@
-"""CRDs and objects by an attacker, or by accident: a draft that loads, or one line."""
+"""Hostile or malformed CRDs and objects: the draft can be loaded, or the error is one line."""
 
 import pytest
 import yaml
@@ -7,7 +7,7 @@ from exporter.drafting import DraftError, parse_definition
 from tests.drafting.drafts import a_crd, a_run, draft_of, read
 
 OBJECT = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-ODD = [
+ODD_VALUES = [
     "a\nkind: Evil",
     "a: b",
     "\u2028x",
@@ -66,7 +66,7 @@ CRDS = {
         ],
     ),
     "names with line breaks": a_crd(
-        properties={"spec": {"type": "object", "properties": {one: {"type": "string"} for one in ODD}}}
+        properties={"spec": {"type": "object", "properties": {one: {"type": "string"} for one in ODD_VALUES}}}
     ),
     "huge descriptions": a_crd(
         properties={
@@ -75,7 +75,10 @@ CRDS = {
     ),
     "a phase with odd words": a_crd(
         properties={
-            "status": {"type": "object", "properties": {"phase": {"type": "string", "enum": [*ODD, 5, None, []]}}}
+            "status": {
+                "type": "object",
+                "properties": {"phase": {"type": "string", "enum": [*ODD_VALUES, 5, None, []]}},
+            }
         }
     ),
     "500 phases": a_crd(
@@ -101,15 +104,15 @@ CRDS = {
 }
 
 
-def deep(levels):
-    """A schema of so many levels."""
+def nested_schema(levels):
+    """A schema with this number of levels."""
     node = {"type": "string"}
     for _ in range(levels):
         node = {"type": "object", "properties": {"a": node}}
     return node
 
 
-CRDS["a deep schema"] = a_crd(properties={"spec": deep(400)})
+CRDS["a deep schema"] = a_crd(properties={"spec": nested_schema(400)})
 CRDS["a wide schema"] = a_crd(
     properties={"spec": {"properties": {f"f{n}": {"type": "string"} for n in range(20_000)}}}
 )
@@ -126,7 +129,7 @@ OBJECTS = [
             status={"phase": one, "message": one, "conditions": [{"type": one, "status": one, "reason": one}]},
             labels={one: one},
         )
-        for one in ODD
+        for one in ODD_VALUES
     ],
     a_run(spec={f"f{n}": n for n in range(5000)}, labels=5, annotations={"x": {"y": 1}}),
 ]
@@ -135,7 +138,7 @@ OBJECTS = [
 @pytest.mark.parametrize("name", CRDS)
 @pytest.mark.parametrize("objects", [(), OBJECTS], ids=["alone", "with objects"])
 def test_a_draft_of_anything_can_be_loaded(tmp_path, name, objects):
-    """Its text is ASCII or printable, of short lines, and has the keys of a profile alone, each once."""
+    """Its lines are printable and short. It has the keys of a profile, each once, and no others."""
     text = draft_of(CRDS[name], *objects)
     profile, own = read(text, tmp_path)
     assert set(own) - {"ready", "long_lived"} == {"resource", "kind", "state", "worker", "times", "about"}
@@ -147,9 +150,9 @@ def test_a_draft_of_anything_can_be_loaded(tmp_path, name, objects):
     assert len(text.split("\n")) < 40
 
 
-@pytest.mark.parametrize("value", ODD)
-def test_a_value_is_listed_as_it_is_or_not_at_all(tmp_path, value):
-    """YAML reads it as the same text; what is not a plain word is only counted."""
+@pytest.mark.parametrize("value", ODD_VALUES)
+def test_a_value_is_listed_unchanged_or_not_at_all(tmp_path, value):
+    """YAML reads a listed value as the same text. A value that is not a plain word is only counted."""
     crd = a_crd(properties={"status": {"type": "object", "properties": {"phase": {"enum": [value, "Done"]}}}})
     _, own = read(draft_of(crd), tmp_path)
     listed = {one for rule in own["state"] for values in rule.values() if isinstance(values, list) for one in values}
@@ -175,15 +178,15 @@ def test_a_value_is_listed_as_it_is_or_not_at_all(tmp_path, value):
         ),
     ],
 )
-def test_what_no_draft_can_be_made_of_is_one_line(crd, line):
-    """Which says what is wrong."""
+def test_a_crd_that_no_draft_can_be_made_of_is_one_line(crd, line):
+    """The line says what is wrong."""
     with pytest.raises(DraftError) as caught:
         parse_definition(crd)
     assert str(caught.value) == line
 
 
-def test_aliases_of_yaml_cannot_make_it_endless(tmp_path):
-    """A schema that contains itself is read to a depth."""
+def test_a_recursive_yaml_alias_has_a_limit(tmp_path):
+    """A schema that contains itself is read to a maximum depth."""
     text = yaml.safe_dump(a_crd(properties={"spec": {"properties": {"a": None}}}))
     crd = yaml.safe_load(text.replace("a: null", "a: &a {properties: {a: *a, model: {type: string}}}"))
     assert read(draft_of(crd), tmp_path)[1]["about"]["model"]

@@ -1,4 +1,4 @@
-"""A run with a Pod that does not start, and files with objects."""
+"""A run with a Pod that does not start, and dumps: files with objects."""
 
 import json
 
@@ -11,7 +11,7 @@ RUNNING = {"phase": "Running"}
 
 
 def a_pod(name="p", *, job="j", state=None):
-    """A Pod of a Job."""
+    """A Pod that a Job controls."""
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": job, "uid": f"uid-{NS}-{job}", "controller": True}
     return {
         "apiVersion": "v1",
@@ -30,7 +30,7 @@ def a_pod(name="p", *, job="j", state=None):
 
 
 def an_event(about, note, reason="FailedMount"):
-    """A warning about an object."""
+    """A warning about an object, in the group events.k8s.io."""
     meta = about["metadata"]
     return {
         "apiVersion": "events.k8s.io/v1",
@@ -54,7 +54,7 @@ PENDING = (
 
 
 def a_dump(folder, text, name="dump.json"):
-    """A file with this text, or these objects."""
+    """The path of a file with this text, or with a List of these objects."""
     path = folder / name
     if isinstance(text, list):
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": text})
@@ -62,7 +62,7 @@ def a_dump(folder, text, name="dump.json"):
     return path
 
 
-async def explain(server, folder, *words):
-    """The command against a server."""
+async def explain(server, folder, *args):
+    """`explain` for this API server: exit code, standard output and standard error."""
     kubeconfig = a_kubeconfig(folder, cluster={"server": server.url})
-    return await call_in_thread("explain", "--kubeconfig", kubeconfig, *words)
+    return await call_in_thread("explain", "--kubeconfig", kubeconfig, *args)

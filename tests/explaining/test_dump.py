@@ -1,4 +1,4 @@
-"""`explain --filename`: what is no dump, what is missing in one, and what that says about faults."""
+"""`explain --filename`: files that are no dump, dumps that are incomplete, and the exit code for them."""
 
 import json
 import os
@@ -9,8 +9,8 @@ from tests.clusters import a_configmap, a_job, a_run, a_server, a_status
 from tests.commands.in_process import call, wrong
 from tests.explaining.objects import NS, PENDING, RUNNING, a_dump, explain
 
-CREATED = json.loads(json.dumps(PENDING))
-for _one in CREATED:
+PENDING_WITH_CREATION = json.loads(json.dumps(PENDING))
+for _one in PENDING_WITH_CREATION:
     _one["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
 NOON = 1767268800  # 2026-01-01T12:00:00Z
 
@@ -27,14 +27,14 @@ NOON = 1767268800  # 2026-01-01T12:00:00Z
         (b"a: [", "line 2: not YAML"),
     ],
 )
-def test_a_file_that_is_no_dump_is_one_line(tmp_path, data, message):
-    """With its name."""
+def test_a_file_that_is_not_a_dump_is_one_line(tmp_path, data, message):
+    """The line has the name of the file."""
     path = a_dump(tmp_path, data)
     assert wrong("explain", "-f", path).startswith(f"{path}: {message}")
 
 
-def test_a_cut_dump_explains_what_it_has(tmp_path):
-    """And says so."""
+def test_a_truncated_dump_explains_the_objects_that_it_has(tmp_path):
+    """A note says that the dump is truncated."""
     text = json.dumps({"apiVersion": "v1", "items": list(PENDING) * 3, "kind": "List"}, indent=1)
     code, out, _ = call("explain", "-f", a_dump(tmp_path, text[: len(text) // 2]), f"{NS}/r")
     assert code == 1
@@ -43,10 +43,10 @@ def test_a_cut_dump_explains_what_it_has(tmp_path):
 
 
 def test_several_files_are_one_dump(tmp_path):
-    """`kubectl get` once for each kind."""
+    """`kubectl get` may write one file for each kind."""
     files = [a_dump(tmp_path, [one], f"{number}.json") for number, one in enumerate(PENDING)]
-    words = [word for file in files for word in ("-f", file)]
-    assert "pod_configmap_missing" in call("explain", *words, "r")[1]
+    args = [word for file in files for word in ("-f", file)]
+    assert "pod_configmap_missing" in call("explain", *args, "r")[1]
 
 
 @pytest.mark.parametrize(
@@ -59,21 +59,21 @@ def test_several_files_are_one_dump(tmp_path):
     ],
 )
 def test_a_dump_without_runs_jobs_and_pods_is_not_called_healthy(tmp_path, objects):
-    """One line, and exit code 2."""
+    """The exit code is 2, and the error is one line."""
     path = a_dump(tmp_path, objects)
     assert wrong("explain", "-f", path).startswith(f"{path}: no runs, Jobs or Pods; dump ")
 
 
-def test_a_list_from_a_cut_dump_is_never_complete(tmp_path):
-    """No fault found in a part of it is no proof that there is none."""
+def test_a_list_from_a_truncated_dump_is_never_healthy(tmp_path):
+    """The rest of the dump may have a fault, so the exit code is 2."""
     run = a_run("r", status={"phase": "Succeeded"})
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [run, *PENDING]})
     code, out, _ = call("explain", "-f", a_dump(tmp_path, text[: text.index('"Running"')]))
     assert (code, "is cut" in out) == (2, True)
 
 
-async def test_a_list_without_one_kind_of_run_is_not_complete(tmp_path):
-    """What may not be read may have a fault."""
+async def test_a_list_without_one_kind_of_worker_is_not_healthy(tmp_path):
+    """The Jobs, which cannot be read, may have a fault."""
     async with a_server() as server:
 
         async def refuse(request):
@@ -86,19 +86,19 @@ async def test_a_list_without_one_kind_of_run_is_not_complete(tmp_path):
 
 @pytest.mark.parametrize("field", ["creationTimestamp", "startTime"])
 def test_a_time_in_the_future_does_not_set_the_clock(tmp_path, field):
-    """No object is written after the file: such a time is wrong, or invented."""
+    """No object is written after the file. Such a time is wrong or forged."""
     meta = {"creationTimestamp": "2099-01-01T00:00:00Z"} if field == "creationTimestamp" else {}
     late = a_run("late", status=RUNNING, **meta)
     job = a_job("late", run="late", status={"active": 1, "startTime": "2099-01-01T00:00:00Z"})
-    path = a_dump(tmp_path, [*CREATED, late, job])
+    path = a_dump(tmp_path, [*PENDING_WITH_CREATION, late, job])
     os.utime(path, (NOON, NOON))
     _, out, _ = call("explain", f"{NS}/r", "-f", path)
     assert "Ages are as of 2026-01-01T00:05:00Z" in out
 
 
-def test_a_file_that_is_older_than_its_objects_is_read_with_their_time(tmp_path):
-    """As after a copy whose time was set."""
-    path = a_dump(tmp_path, [*CREATED])
+def test_a_file_that_is_older_than_its_objects_is_read_at_their_time(tmp_path):
+    """A copy may have another modification time."""
+    path = a_dump(tmp_path, [*PENDING_WITH_CREATION])
     os.utime(path, (0, 0))
     _, out, _ = call("explain", f"{NS}/r", "-f", path)
     assert "Ages are as of 2026-01-01T00:05:00Z" in out

@@ -16,7 +16,7 @@ DUMPS = pathlib.Path(__file__).parents[1] / "diagnosis/dumps"
 
 
 async def test_a_run_of_a_cluster(tmp_path):
-    """Cause on top, the chain below, and the exit code of a fault."""
+    """The cause comes first, then the chain of objects. The exit code is that of a fault."""
     async with a_server(*PENDING) as server:
         code, out, err = await explain(server, tmp_path, f"{NS}/r")
     assert (code, err) == (1, "")
@@ -31,8 +31,8 @@ async def test_a_run_of_a_cluster(tmp_path):
     ]
 
 
-async def test_for_one_run_little_more_than_its_own_objects_is_read(tmp_path):
-    """Its Pods and Events are selected by the API server."""
+async def test_for_one_run_only_related_objects_are_read(tmp_path):
+    """The API server selects its Pods and Events."""
     async with a_server(*PENDING) as server:
         seen = []
 
@@ -46,8 +46,8 @@ async def test_for_one_run_little_more_than_its_own_objects_is_read(tmp_path):
     assert all("labelSelector=job-name in (j)&" in unquote_plus(one) for one in seen if "/pods" in one), seen
 
 
-async def test_all_open_runs_the_worst_first(tmp_path):
-    """A table, and the next command for the worst."""
+async def test_all_open_runs_are_listed_by_severity(tmp_path):
+    """They are rows of a table, which is followed by the next command for the first run."""
     healthy = a_run("healthy", status=RUNNING)
     job = a_job("h", run="healthy", status={"active": 1, "ready": 1, "startTime": "2099-01-01T00:00:00Z"})
     async with a_server(healthy, job, *PENDING) as server:
@@ -60,15 +60,15 @@ async def test_all_open_runs_the_worst_first(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["j", f"{NS}/j", f"{NS}/r"])
-async def test_a_job_stands_for_its_run(tmp_path, name):
-    """As an alert names it."""
+async def test_the_name_of_a_job_explains_its_run(tmp_path, name):
+    """Alerts name Jobs."""
     async with a_server(*PENDING) as server:
         code, out, _ = await explain(server, tmp_path, name, "-o", "json")
     assert (code, json.loads(out)["name"]) == (1, "r")
 
 
-async def test_what_may_not_be_read_is_named_with_the_permission(tmp_path):
-    """And the cause is unknown: an unknown is not a no."""
+async def test_a_missing_permission_is_named(tmp_path):
+    """The cause is unknown then: a list that was not read is not an empty list."""
     async with a_server(*PENDING) as server:
 
         async def refuse(request):
@@ -84,13 +84,13 @@ async def test_what_may_not_be_read_is_named_with_the_permission(tmp_path):
 
 
 async def test_incident_1_is_explained_by_its_configmap(tmp_path):
-    """A run with a finalizer and nothing else."""
+    """The run is being deleted, has a finalizer, and a required ConfigMap is missing."""
     run = a_run("r", finalizers=["coderuns.orchestrator.io/finalizer"], creationTimestamp="2026-01-01T00:00:00Z")
-    whole = [
+    healthy_configmaps = [
         a_configmap(f"controller-agent-templates-{name}", a="x")
         for name in ("codex", "cursor", "factory", "integration", "shared")
     ]
-    async with a_server(run, *whole) as server:
+    async with a_server(run, *healthy_configmaps) as server:
         code, out, _ = await explain(server, tmp_path, "r", "-o", "json")
     first = json.loads(out)["findings"][0]
     assert code == 1
@@ -99,7 +99,7 @@ async def test_incident_1_is_explained_by_its_configmap(tmp_path):
 
 
 async def test_a_run_that_does_not_exist(tmp_path):
-    """One line, and exit code 2."""
+    """The exit code is 2, and the error is one line."""
     async with a_server() as server:
         assert await explain(server, tmp_path, "x") == (
             2,
@@ -109,7 +109,7 @@ async def test_a_run_that_does_not_exist(tmp_path):
 
 
 async def test_a_cluster_without_the_crd(tmp_path):
-    """The line names the resource."""
+    """The error line names the resource."""
     async with a_server(crds=()) as server:
         code, out, err = await explain(server, tmp_path)
     assert (code, out) == (2, "")
@@ -117,7 +117,7 @@ async def test_a_cluster_without_the_crd(tmp_path):
 
 
 async def test_from_a_running_exporter(tmp_path):
-    """The same answer, without a kubeconfig."""
+    """The output is the same, and no kubeconfig is needed."""
     async with a_server(*PENDING) as server, an_exporter(server.url, tmp_path) as app:
         await until(app.health.is_ready)
         await until(lambda: app.store.cache.events_about("uid-p"))
@@ -134,7 +134,7 @@ async def test_from_a_running_exporter(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         (["--from", "x:1"], "--from: 'x:1' is not a URL: it must begin with http:// or https://"),
         (["--from", "http://a:b@x"], "--from: no user in the URL: use --user and --password-file"),
@@ -148,20 +148,20 @@ async def test_from_a_running_exporter(tmp_path):
         (["--from", "http://127.0.0.1:1"], "http://127.0.0.1:1: cannot connect: Connection refused"),
     ],
 )
-def test_wrong_flags_are_one_line(words, message):
-    """That says what would be right."""
-    assert wrong("explain", *words).startswith(message)
+def test_wrong_flags_are_one_line(args, message):
+    """The line says what is valid."""
+    assert wrong("explain", *args).startswith(message)
 
 
-def test_a_name_that_several_have_is_an_error_that_lists_them(tmp_path):
-    """One line."""
+def test_an_ambiguous_name_is_an_error(tmp_path):
+    """One line lists the objects with this name."""
     other = a_run("r", namespace="other", status=RUNNING)
     dump = a_dump(tmp_path, [*PENDING, other])
     assert wrong("explain", "-f", dump, "r") == f"r: several have this name: {NS}/r, other/r"
 
 
 async def test_a_namespace_is_given_as_in_kubectl(tmp_path):
-    """For a name, and for the list."""
+    """`-n` applies to a name and to the list."""
     other = a_run("r", namespace="other", status=RUNNING)
     dump = a_dump(tmp_path, [*PENDING, other])
     assert call("explain", "-f", dump, "r", "-n", NS)[0] == 1
@@ -172,8 +172,8 @@ async def test_a_namespace_is_given_as_in_kubectl(tmp_path):
         assert "No open runs found." in (await explain(server, tmp_path, "-n", "empty"))[1]
 
 
-def test_ages_are_of_the_newest_time_unless_another_is_given():
-    """And the answer says which."""
+def test_ages_are_relative_to_the_newest_time_or_to_at():
+    """A note names the newest time if --at is not given."""
     _, out, _ = call("explain", "-f", DUMPS / "istio.yaml", "istio")
     assert "Note: Ages are as of 2026-03-02T09:30:00Z, the newest time in the dump; --at sets another" in out
     _, out, _ = call("explain", "-f", DUMPS / "istio.yaml", "istio", "--at", "2026-03-02T10:30:00+01:00")
@@ -182,8 +182,8 @@ def test_ages_are_of_the_newest_time_unless_another_is_given():
 
 
 @pytest.mark.parametrize("owner", ["Job", "Workflow"])
-def test_without_a_run_its_jobs_or_pods_are_explained(tmp_path, owner):
-    """As of Argo, Tekton or a plain Job, without a profile."""
+def test_jobs_or_pods_without_a_run_are_explained(tmp_path, owner):
+    """Jobs and Pods of Argo, Tekton or a CronJob have no profile."""
     job, pod = (json.loads(json.dumps(one)) for one in PENDING[1:3])
     del job["metadata"]["ownerReferences"]
     if owner == "Workflow":

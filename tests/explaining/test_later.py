@@ -1,4 +1,4 @@
-"""A Job that is gone, explained hours later: the exporter in the time-lapse, and `explain --from` it."""
+"""`explain --from` an exporter in the time-lapse explains a Job hours after its deletion."""
 
 from lab.platform.controller import JOBS, RUNS
 from lab.platform.manifests import Order
@@ -12,15 +12,15 @@ DELETED, HOUR = 600.0, 3600.0
 ORDER = Order(task=1, agent="Cleo", exits=("pending",))
 
 
-async def explained(world, name, *, hours):
-    """What `explain` prints so long after the run was deleted: exit code, output, errors."""
+async def explain_later(world, name, *, hours):
+    """`explain` this many hours after the run was deleted: exit code, standard output and standard error."""
     world.now = START + DELETED + hours * HOUR
     await world.settle()
     return await call_in_thread("explain", "--from", world.targets["a"].url, name)
 
 
 async def test_a_deleted_job_is_explained_twenty_hours_later_and_forgotten_after_a_day():
-    """Its pod cannot mount a ConfigMap. A user deletes the run, and the garbage collector Job and pod."""
+    """Its pod cannot mount a ConfigMap. A user deletes the run, and the garbage collector deletes Job and pod."""
     agenda = Agenda()
     agenda.at(START + 1, lambda world: world.order(ORDER))
     agenda.at(START + DELETED, lambda world: world.writer.delete(f"{RUNS}/{ORDER.name}"))
@@ -32,13 +32,13 @@ async def test_a_deleted_job_is_explained_twenty_hours_later_and_forgotten_after
         assert await world.writer.items(JOBS) == []
 
         for name in (ORDER.name, job):
-            code, out, err = await explained(world, name, hours=20)
+            code, out, err = await explain_later(world, name, hours=20)
             assert (code, err) == (1, "")
             assert "no longer exists" in out
             assert "pod_configmap_missing" in out
             assert job in out
 
-        assert (await explained(world, ORDER.name, hours=23.9))[0] == 1
-        code, out, err = await explained(world, ORDER.name, hours=24.1)
+        assert (await explain_later(world, ORDER.name, hours=23.9))[0] == 1
+        code, out, err = await explain_later(world, ORDER.name, hours=24.1)
         assert (code, out) == (2, "")
         assert "are kept for 24 h, and not from before the start at 2023-11-14T22:13:30Z" in err

@@ -1,4 +1,4 @@
-"""`explain` of a cluster: which objects are read to explain one name, and how many requests that takes."""
+"""`explain` reads a cluster: which objects are read for one name, and by how many requests."""
 
 import asyncio
 import json
@@ -11,8 +11,8 @@ from tests.explaining.objects import NS, PENDING, RUNNING, a_pod, an_event, expl
 STARTED = {"active": 1, "ready": 0, "startTime": "2026-01-01T00:00:00Z"}
 
 
-def recorded(server):
-    """The requests from now on, as `PATH?QUERY`."""
+def record_requests(server):
+    """The list to which each later request is appended, as `PATH?QUERY`."""
     seen = []
 
     async def record(request):
@@ -22,28 +22,28 @@ def recorded(server):
     return seen
 
 
-async def test_jobs_whose_runs_are_named_as_each_other_end(tmp_path):
-    """The owner of a Job is read once, and is not followed further."""
+async def test_jobs_and_runs_that_own_each_other_are_read_once(tmp_path):
+    """The owner of a Job is read, but not the owner of that owner."""
     loop = a_job("a", run="b", status=STARTED), a_job("b", run="a", status=STARTED)
     async with a_server(*loop) as server:
-        seen = recorded(server)
+        seen = record_requests(server)
         code, out, _ = await asyncio.wait_for(explain(server, tmp_path, f"{NS}/a"), 20)
     assert (code, "run_gone" in out) == (1, True)
     assert len(seen) < 10
 
 
-IMAGE = a_pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
-GONE = (
+IMAGE_PULL_POD = a_pod(state={"waiting": {"reason": "ImagePullBackOff", "message": "Back-off pulling image"}})
+DELETED_RUN = (
     a_job("j", run="gone", status=STARTED),
-    IMAGE,
-    an_event(IMAGE, 'Failed to pull image "x": not found', "Failed"),
+    IMAGE_PULL_POD,
+    an_event(IMAGE_PULL_POD, 'Failed to pull image "x": not found', "Failed"),
 )
 
 
 @pytest.mark.parametrize("name", [f"{NS}/p", "p", f"{NS}/j"])
 async def test_a_pod_or_job_whose_run_is_gone_is_explained_with_its_pods_and_events(tmp_path, name):
-    """The run of its Job is not found, its own objects are."""
-    async with a_server(*GONE) as server:
+    """The deleted run is not found, but its Job and Pod are."""
+    async with a_server(*DELETED_RUN) as server:
         code, out, _ = await explain(server, tmp_path, name, "-o", "json")
     run = json.loads(out)
     assert (code, run["name"], run["findings"][0]["cause"]) == (1, "j", "image_pull")
@@ -52,8 +52,8 @@ async def test_a_pod_or_job_whose_run_is_gone_is_explained_with_its_pods_and_eve
 
 
 @pytest.mark.parametrize("name", [f"{NS}/p", "p"])
-async def test_a_pod_stands_for_its_run(tmp_path, name):
-    """As an alert names it. The other Pods of its Job are read as well."""
+async def test_the_name_of_a_pod_explains_its_run(tmp_path, name):
+    """Alerts name Pods. The other Pods of the Job are read as well."""
     async with a_server(*PENDING, a_pod("p2")) as server:
         code, out, _ = await explain(server, tmp_path, name, "-o", "json")
     run = json.loads(out)
@@ -61,8 +61,8 @@ async def test_a_pod_stands_for_its_run(tmp_path, name):
     assert {pod["name"] for pod in run["workers"][0]["pods"]} == {"p", "p2"}
 
 
-async def test_a_name_that_no_object_has_says_what_could_not_be_read(tmp_path):
-    """A Pod may have it."""
+async def test_an_unknown_name_is_an_error_that_names_unread_resources(tmp_path):
+    """Pods could not be listed, and one of them may have the name."""
     async with a_server(*PENDING) as server:
 
         async def refuse(request):
@@ -74,8 +74,8 @@ async def test_a_name_that_no_object_has_says_what_could_not_be_read(tmp_path):
 
 
 async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
-    """A list of one Pod by its name says nothing about others."""
-    async with a_server(*GONE) as server:
+    """A list that is selected by the name of one Pod says nothing about other Pods."""
+    async with a_server(*DELETED_RUN) as server:
 
         async def refuse(request):
             is_list = request.query.get("labelSelector") == "job-name in (j)"
@@ -88,8 +88,8 @@ async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
     assert run["findings"][0]["evidence"].endswith('Failed to pull image "x": not found')
 
 
-def many(number):
-    """A run with this many Jobs, each with a Pod and a warning about it."""
+def run_with_many_jobs(number):
+    """A run with this number of Jobs, each with a Pod and a warning about it."""
     pods = [
         a_pod(f"p{one}", job=f"j{one}", state={"waiting": {"reason": "ContainerCreating"}}) for one in range(number)
     ]
@@ -98,20 +98,20 @@ def many(number):
         yield from (a_job(f"j{one}", status=STARTED), pod, an_event(pod, f'configmap "c{one}" not found'))
 
 
-@pytest.mark.parametrize(("number", "most"), [(60, 8), (2, 12)])
-async def test_a_run_with_many_jobs_needs_few_requests(tmp_path, number, most):
-    """One list of Pods and one of Events in place of one for each object. Nothing is lost."""
-    async with a_server(*many(number)) as server:
-        seen = recorded(server)
+@pytest.mark.parametrize(("number", "max_requests"), [(60, 8), (2, 12)])
+async def test_a_run_with_many_jobs_needs_few_requests(tmp_path, number, max_requests):
+    """One list of Pods and one of Events replace a list for each object. All Events are found."""
+    async with a_server(*run_with_many_jobs(number)) as server:
+        seen = record_requests(server)
         code, out, _ = await explain(server, tmp_path, f"{NS}/r")
-    assert (code, len(seen) <= most) == (1, True), seen
+    assert (code, len(seen) <= max_requests) == (1, True), seen
     assert f'configmap "c{number - 1}" not found' in out
 
 
-async def test_one_list_of_events_has_only_those_of_the_namespace(tmp_path):
-    """Also if the namespace of the name is not given."""
-    async with a_server(*many(30)) as server:
-        seen = recorded(server)
+async def test_a_list_of_events_is_limited_to_the_namespace(tmp_path):
+    """The namespace of the name need not be given."""
+    async with a_server(*run_with_many_jobs(30)) as server:
+        seen = record_requests(server)
         await explain(server, tmp_path, "j7")
     lists = [one for one in seen if one.partition("?")[0].endswith(("/pods", "/events"))]
     assert all(f"/namespaces/{NS}/" in one or "Selector=" in one for one in lists)

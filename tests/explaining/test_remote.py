@@ -1,4 +1,4 @@
-"""`explain --from`: TLS and credentials as users of kubectl and curl expect, and an exporter that lies."""
+"""`explain --from`: TLS and credentials as in kubectl and curl, and responses of other servers."""
 
 import json
 
@@ -16,19 +16,19 @@ from tests.web.token_reviewer import TokenReviewer
 RUN = a_run(status={"phase": "Succeeded"})
 
 
-def a_site_with(**more):
-    """A site with a run that is over while its Job is not."""
+def site_with_running_job(**more):
+    """A site of the exporter with a finished run whose Job is still running."""
     site = Site()
     site.cache = StoreHarness(RUN, a_job(), now=CREATED + 7200).cache
     return a_site(site, **more)
 
 
 async def test_over_tls_with_a_password(tmp_path):
-    """The authority is named, the password is in a file."""
+    """The CA certificate and the password are in files."""
     folder = Folder(tmp_path)
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
     user = ("--user", "prometheus", "--password-file", tmp_path / "password")
-    async with a_site_with(web_file=folder.load({"tls_server_config": TLS}, USERS)) as site:
+    async with site_with_running_job(web_file=folder.load({"tls_server_config": TLS}, USERS)) as site:
         trusting = ("explain", "n/r", "--from", site.url, "--certificate-authority", tmp_path / "ca.crt")
         code, out, err = await call_in_thread(*trusting, *user)
         assert err == ""
@@ -45,9 +45,9 @@ async def test_over_tls_with_a_password(tmp_path):
 
 
 async def test_with_a_token(tmp_path):
-    """In a file as well."""
+    """The token is in a file as well."""
     (tmp_path / "token").write_text("good")
-    async with a_site_with(reviews=TokenReviewer().reviews()) as site:
+    async with site_with_running_job(reviews=TokenReviewer().reviews()) as site:
         words = ("explain", "--from", site.url, "--all", "-o", "json", "--token-file", tmp_path / "token")
         code, out, _ = await call_in_thread(*words)
     assert code == 1
@@ -66,8 +66,8 @@ async def test_with_a_token(tmp_path):
         ({"text": "", "status": 302, "headers": {"Location": "http://127.0.0.1:1/"}}, "HTTP status 302"),
     ],
 )
-async def test_another_server_is_one_line(answer, words):
-    """Without what a terminal would obey."""
+async def test_a_response_of_another_server_is_one_line(answer, words):
+    """Control characters of the response are escaped."""
 
     async def handler(_):
         return web.Response(**answer)
@@ -88,7 +88,7 @@ async def test_another_server_is_one_line(answer, words):
 
 
 async def test_a_watch_repeats_until_it_is_interrupted(monkeypatch):
-    """And survives that the exporter is away."""
+    """It continues if the exporter cannot be reached for some time."""
     turns = []
 
     def sleep(_):
@@ -97,13 +97,13 @@ async def test_a_watch_repeats_until_it_is_interrupted(monkeypatch):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(explain.time, "sleep", sleep)
-    async with a_site_with() as site:
+    async with site_with_running_job() as site:
         code, out, _ = await call_in_thread("explain", "--from", site.url, "--all", "--watch")
     assert code == 130
     assert out.count("run_already_finished") == 2
 
 
 @pytest.mark.parametrize(("took", "pause"), [(0.1, 2.0), (3.0, 15.0), (100.0, 60.0)])
-def test_a_watch_leaves_the_server_time(took, pause):
-    """A slow answer is requested less often, but at least once a minute."""
+def test_the_pause_of_a_watch_depends_on_the_response_time(took, pause):
+    """A slow exporter gets fewer requests, but at least one per minute."""
     assert explain.pause_after(took) == pause

@@ -1,4 +1,4 @@
-"""`explain --from`: credentials and flags that would be ignored, or sent where others can read them."""
+"""`explain --from`: credentials that others could read, and flags that would have no effect, are errors."""
 
 import pytest
 
@@ -8,13 +8,13 @@ from tests.commands.in_process import wrong
 CREDENTIALS = (("--token-file", "t"), ("--user", "u"), ("--client-certificate", "c"))
 
 
-@pytest.mark.parametrize("words", CREDENTIALS[:2])
+@pytest.mark.parametrize("args", CREDENTIALS[:2])
 @pytest.mark.parametrize("host", ["exporter.monitoring", "10.0.0.1:10911", "127.0.0.1.example.com", "localhost.com"])
-def test_credentials_are_not_sent_in_clear_text(words, host):
-    """Only to this machine, as with `kubectl port-forward`."""
+def test_credentials_are_not_sent_in_clear_text(args, host):
+    """Plain HTTP is permitted only to loopback, as with `kubectl port-forward`."""
     url = f"http://{host}"
-    assert wrong("explain", "x", "--from", url, *words) == (
-        f"{words[0]}: not over plain HTTP, which others can read: use https://"
+    assert wrong("explain", "x", "--from", url, *args) == (
+        f"{args[0]}: not over plain HTTP, which others can read: use https://"
     )
 
 
@@ -27,13 +27,13 @@ def test_credentials_are_not_sent_in_clear_text(words, host):
         ("http://127.0.0.1\\@x", False),
     ],
 )
-def test_a_private_address_is_this_machine_or_uses_tls(url, private):
-    """Whatever its spelling."""
+def test_a_private_url_is_loopback_or_https(url, private):
+    """The address may have any spelling."""
     assert is_private(url) is private
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("args", "message"),
     [
         *(
             ((flag, "c"), f"{flag}: only with https://")
@@ -45,30 +45,30 @@ def test_a_private_address_is_this_machine_or_uses_tls(url, private):
         (("--user", "a:b"), "--user: 'a:b' must not have a colon"),
     ],
 )
-def test_flags_that_would_be_ignored_are_errors(words, message):
-    """One line each."""
-    assert wrong("explain", "--from", "http://127.0.0.1:1", *words) == message
+def test_flags_that_would_be_ignored_are_errors(args, message):
+    """Each error is one line."""
+    assert wrong("explain", "--from", "http://127.0.0.1:1", *args) == message
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/?token=x", "http://127.0.0.1:1#x", "https://x?"])
 def test_a_url_has_no_query(url):
-    """It would be lost, and might have a credential, so it is not shown."""
+    """A query would be ignored, and may contain a credential: the error does not show it."""
     assert wrong("explain", "--from", url) == "--from: the URL must have no query (?) and no fragment (#)"
 
 
 @pytest.mark.parametrize("url", ["http://", "http://[::1", "http://x:99999", "http:///x", "https://x:y"])
 def test_a_url_that_cannot_be_used_is_one_line(url):
-    """Before a request is sent."""
+    """No request is sent."""
     assert wrong("explain", "--from", url) == f"--from: {url!r} is not a URL such as http://127.0.0.1:10911"
 
 
 def test_a_key_needs_its_certificate():
-    """Alone it would be ignored."""
+    """The key alone would have no effect."""
     assert wrong("explain", "--from", "https://x", "--client-key", "k") == (
         "--client-key: only with --client-certificate"
     )
 
 
-def test_flags_of_from_need_from():
-    """Also the one without a value."""
+def test_flags_for_from_need_from():
+    """This is also an error for a flag without a value."""
     assert wrong("explain", "--insecure-skip-tls-verify") == "--insecure-skip-tls-verify: only with --from"

@@ -1,4 +1,4 @@
-"""What `explain` writes to a terminal, from hostile objects too."""
+"""The output of `explain` on a terminal, also for hostile objects."""
 
 import types
 
@@ -10,23 +10,23 @@ from tests.explaining.objects import PENDING, a_dump, a_pod, an_event
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\u202e\u0007\ud800"
 
 
-def test_text_of_a_cluster_is_not_obeyed_by_a_terminal(tmp_path, monkeypatch):
-    """No control character of any object reaches it, with colors on as well."""
+def test_text_of_a_cluster_cannot_control_the_terminal(tmp_path, monkeypatch):
+    """No control character of an object is printed, with colors and without."""
     run = a_run("r", status={"phase": f"Failed{ESCAPES}", "message": ESCAPES})
     pod = a_pod(f"p{ESCAPES}", state={"waiting": {"reason": f"ErrImagePull{ESCAPES}", "message": ESCAPES}})
     event = an_event(pod, ESCAPES, reason=ESCAPES)
     dump = a_dump(tmp_path, [run, *PENDING[1:2], pod, event])
-    for words in ([], ["r"], ["-o", "json"], ["-o", "yaml"], ["r", "-o", "json"]):
+    for args in ([], ["r"], ["-o", "json"], ["-o", "yaml"], ["r", "-o", "json"]):
         for color in (False, True):
             monkeypatch.setattr(output, "paint_for", lambda _, color=color: paint._color if color else paint.plain)
-            _, out, _ = call("explain", "-f", dump, *words)
+            _, out, _ = call("explain", "-f", dump, *args)
             for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[33m", "\x1b[32m", "\x1b[31;1m"):
                 out = out.replace(code, "")
             assert [char for char in out if not char.isprintable() and char != "\n"] == []
 
 
-def test_objects_of_hostile_shapes_are_survived(tmp_path):
-    """Types that are wrong, owner loops, long names, fifty containers and more: the others are explained."""
+def test_malformed_objects_do_not_prevent_an_explanation(tmp_path):
+    """There are wrong types, owners in a loop, long names and 500 containers. The valid run is explained."""
     bad = [
         {"apiVersion": "v1", "kind": "Pod", "metadata": []},
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 7, "ownerReferences": {}}, "status": "x"},
@@ -49,7 +49,7 @@ def test_objects_of_hostile_shapes_are_survived(tmp_path):
 
 
 def test_no_color_is_respected(monkeypatch):
-    """And a pipe has none."""
+    """A pipe has no colors either."""
     terminal = types.SimpleNamespace(isatty=lambda: True)
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm")

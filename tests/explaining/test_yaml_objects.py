@@ -1,4 +1,4 @@
-"""YAML: documents, lists, and what is none."""
+"""Objects in YAML documents and lists, and text that is not YAML."""
 
 import pytest
 
@@ -19,7 +19,7 @@ metadata: {resourceVersion: ""}
 
 
 def names(text):
-    """Of the objects."""
+    """The names of the objects in a text."""
     return [tree["metadata"]["name"] for tree in yaml_objects(text) if tree]
 
 
@@ -38,24 +38,24 @@ def names(text):
     ],
 )
 def test_each_object_is_found(text, found):
-    """In lists as kubectl prints them, indented ones, and with aliases."""
+    """Objects may be in lists as kubectl prints them, in indented lists, and aliases."""
     assert names(text) == found
 
 
 def test_no_line_of_a_document_is_lost():
-    """Whatever follows its mark."""
+    """The document start may have any form."""
     for mark in ("---\n", "--- # a\n", ""):
         found = filter(None, yaml_objects(f"{mark}apiVersion: v1\nkind: Pod\n"))
         assert [*found] == [{"apiVersion": "v1", "kind": "Pod"}], mark
 
 
-def test_times_are_text():
-    """As in JSON."""
+def test_timestamps_are_text():
+    """They are text in JSON, too."""
     assert next(iter(yaml_objects(LIST)))["metadata"]["creationTimestamp"] == "2026-03-02T09:00:00Z"
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("a: [", r"line \d: not YAML"),
         (LIST.replace("kind: Pod", "kind: Pod: x"), "line 4: not YAML"),
@@ -64,9 +64,9 @@ def test_times_are_text():
         ("a: !!python/object:os.system {}", "not YAML"),
     ],
 )
-def test_what_is_no_yaml_is_one_line_with_its_place(text, words):
-    """And nothing is executed."""
-    with pytest.raises(NotYamlError, match=words) as error:
+def test_invalid_yaml_is_one_line_with_its_place(text, message):
+    """A YAML tag does not create a Python object or call a function."""
+    with pytest.raises(NotYamlError, match=message) as error:
         list(yaml_objects(text))
     assert "\n" not in str(error.value)
 
@@ -80,8 +80,8 @@ MARKDOWN = """- metadata: {name: c}
 """
 
 
-def test_markdown_in_a_configmap_does_not_make_one_tree_of_all(monkeypatch):
-    """A line may look as an alias or anchor: each item is parsed alone nevertheless."""
+def test_each_item_is_parsed_alone_despite_markdown(monkeypatch):
+    """Lines of Markdown may look like aliases or anchors. The list is not parsed as one tree because of them."""
     parsed = []
     tree = yaml_of._tree
     monkeypatch.setattr(yaml_of, "_tree", lambda text, line: parsed.append(len(text)) or tree(text, line))
@@ -90,15 +90,15 @@ def test_markdown_in_a_configmap_does_not_make_one_tree_of_all(monkeypatch):
     assert max(parsed) < len(text) / 2
 
 
-def test_an_alias_of_another_item_is_found_once_for_each_object():
-    """The items before it are not yielded twice."""
+def test_an_alias_yields_its_object_again():
+    """Items before the alias are not yielded twice."""
     text = "items:\n- {metadata: {name: z}}\n- &x {metadata: {name: a}}\n- *x\n- {metadata: {name: b}}\n- *x\n"
     assert names(text) == ["z", "a", "a", "b", "a"]
 
 
 @pytest.mark.parametrize("text", ["items:\n- &x {a: b}\n- *x\n", "a:\n  b: c\n"])
 def test_one_tree_has_a_limit(monkeypatch, text):
-    """Its memory is about a hundred times its size."""
+    """A tree needs about a hundred times the memory of its text."""
     monkeypatch.setattr(yaml_of, "_MAX_OBJECT_CHARS", 8)
     with pytest.raises(NotYamlError, match=r"line \d: one document or item of more than"):
         list(yaml_objects(text))

@@ -1,4 +1,4 @@
-"""The image as `tools/image/build` makes it, and containers of it that do not outlive a test."""
+"""Builds the image with `tools/image/build`, and runs containers that are removed after each test."""
 
 import hashlib
 import itertools
@@ -21,53 +21,53 @@ LOCKED_DOWN = (
     *("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges"),
     *("--no-healthcheck", "--pull=never"),
 )
-"""What a pod of deploy/ is given too, and nothing that podman does by itself."""
+"""The restrictions of the pods in `deploy/`. Podman adds nothing by default."""
 
-_LONGEST_SECONDS = 300  # that a container may live, should the test run die before it
+_MAX_SECONDS = 300  # lifetime of a container, if the test run dies first
 _NUMBERS = itertools.count()
 
 
 def build(name: str) -> str:
-    """Builds the image under this name; gives its id."""
+    """Builds the image under this name. Returns its ID."""
     done = subprocess.run([BUILD, name], capture_output=True, text=True, timeout=570, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     return inspect(name)["Id"]
 
 
-def podman(*words: object, seconds: float = 60) -> str:
-    """What podman prints; an AssertionError with its complaint where it fails."""
-    done = _podman(*words, seconds=seconds)
-    assert done.returncode == 0, f"podman {' '.join(map(str, words))}: {done.returncode}: {done.stderr[-2000:]}"
+def podman(*args: object, seconds: float = 60) -> str:
+    """The standard output of podman. Raises AssertionError with its standard error if it fails."""
+    done = _podman(*args, seconds=seconds)
+    assert done.returncode == 0, f"podman {' '.join(map(str, args))}: {done.returncode}: {done.stderr[-2000:]}"
     return done.stdout
 
 
 def inspect(name: str) -> Any:
-    """What podman knows of an image or a container."""
+    """The JSON of `podman inspect` for an image or a container."""
     return json.loads(podman("inspect", name))[0]
 
 
 def remove(*images: str) -> None:
-    """Takes these images away, by name or id."""
+    """Removes these images, by name or ID."""
     podman("rmi", "--force", *images)
 
 
-def run(image: str, *words: str, entry: str | None = None, options: tuple[str, ...] = LOCKED_DOWN) -> str:
-    """What a container prints that ends by itself: the exporter's, or that of another program of the image."""
+def run(image: str, *args: str, entry: str | None = None, options: tuple[str, ...] = LOCKED_DOWN) -> str:
+    """The output of a container that exits by itself. `entry` replaces the entrypoint of the image."""
     chosen = [f"--entrypoint={entry}"] if entry else []
-    return podman("run", "--rm", f"--timeout={_LONGEST_SECONDS}", *options, *chosen, image, *words)
+    return podman("run", "--rm", f"--timeout={_MAX_SECONDS}", *options, *chosen, image, *args)
 
 
 class Container:
-    """A container that runs locked down while the context is open; `pid` is that of its first process, out here."""
+    """A container that runs while the context is open; `pid` is that of its first process on the host."""
 
-    def __init__(self, image: str, *words: object, options: tuple[str, ...] = ()) -> None:
+    def __init__(self, image: str, *args: object, options: tuple[str, ...] = ()) -> None:
         self.name = f"coderun-exporter-test-{os.getpid()}-{next(_NUMBERS)}"
-        self._start = ("run", "--detach", f"--name={self.name}", f"--timeout={_LONGEST_SECONDS}", *LOCKED_DOWN)
-        self._words = (*options, image, *words)
+        self._start = ("run", "--detach", f"--name={self.name}", f"--timeout={_MAX_SECONDS}", *LOCKED_DOWN)
+        self._arguments = (*options, image, *args)
 
     def __enter__(self) -> Self:
         try:
-            podman(*self._start, *self._words)
+            podman(*self._start, *self._arguments)
             self.pid = int(inspect(self.name)["State"]["Pid"])
         except BaseException:
             self.__exit__()
@@ -77,44 +77,44 @@ class Container:
     def __exit__(self, *_: object) -> None:
         podman("rm", "--force", "--ignore", "--time=0", self.name)
 
-    def call(self, *words: str) -> int:
-        """The code that a program ends with inside."""
-        return _podman("exec", self.name, *words).returncode
+    def call(self, *args: str) -> int:
+        """The exit code of a program that is run in the container."""
+        return _podman("exec", self.name, *args).returncode
 
     def log(self) -> str:
-        """What it has said so far, on both outputs."""
+        """Standard output and standard error so far."""
         done = _podman("logs", self.name)
         return done.stdout + done.stderr
 
     def status(self) -> dict[str, str]:
-        """/proc/PID/status of its first process."""
+        """The fields of /proc/PID/status of the first process."""
         lines = pathlib.Path(f"/proc/{self.pid}/status").read_text().splitlines()
         return {key: " ".join(value.split()) for key, _, value in (line.partition(":") for line in lines)}
 
     def end(self) -> tuple[int, float]:
-        """SIGTERM: its exit code, and the seconds until the process was gone, without what podman does after that."""
+        """Sends SIGTERM. Returns the exit code and the seconds until the process ended, without podman's cleanup."""
         process = os.pidfd_open(self.pid)
         try:
             signal.pidfd_send_signal(process, signal.SIGTERM)
             sent = time.monotonic()
-            gone = bool(select.select([process], [], [], 10)[0])
+            ended = bool(select.select([process], [], [], 10)[0])
             took = time.monotonic() - sent
         finally:
             os.close(process)
-        assert gone, f"still there after {took:.1f} s: {self.log()}"
+        assert ended, f"still running after {took:.1f} s: {self.log()}"
         return int(podman("wait", self.name)), took
 
 
 def digest_of(image: str, folder: str) -> dict[str, str]:
-    """Path, kind, mode, owner and content of all that is below a folder of an image; times are left out."""
+    """Path, type, mode, owner and content of all files in a folder of an image, without times."""
     mounted = pathlib.Path(podman("image", "mount", image).strip())
     try:
-        return {str(path.relative_to(mounted)): _told(path) for path in sorted((mounted / folder).rglob("*"))}
+        return {str(path.relative_to(mounted)): _describe(path) for path in sorted((mounted / folder).rglob("*"))}
     finally:
         podman("image", "unmount", image)
 
 
-def _told(path: pathlib.Path) -> str:
+def _describe(path: pathlib.Path) -> str:
     found = path.lstat()
     content = ""
     if stat.S_ISLNK(found.st_mode):
@@ -124,6 +124,6 @@ def _told(path: pathlib.Path) -> str:
     return f"{found.st_mode:o} {found.st_uid}:{found.st_gid} {content}"
 
 
-def _podman(*words: object, seconds: float = 60) -> subprocess.CompletedProcess[str]:
-    command = [str(word) for word in (ROOT / "tools/image/podman", *words)]
+def _podman(*args: object, seconds: float = 60) -> subprocess.CompletedProcess[str]:
+    command = [str(word) for word in (ROOT / "tools/image/podman", *args)]
     return subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)

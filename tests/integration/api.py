@@ -1,4 +1,4 @@
-"""A small client for an API server under test: raw requests and raw watch lines, no cleverness in between."""
+"""A minimal client for an API server under test: requests, and the decoded lines of watches."""
 
 import asyncio
 import contextlib
@@ -8,37 +8,37 @@ from typing import Any, NamedTuple
 
 import aiohttp
 
-__all__ = ["Answer", "ApiUnderTest", "WatchLines"]
+__all__ = ["ApiUnderTest", "Response", "WatchLines"]
 
 MERGE_PATCH = "application/merge-patch+json"
 
 
-class Answer(NamedTuple):
-    """Status code and body: decoded when it is JSON, else text."""
+class Response(NamedTuple):
+    """The status code, and the body: decoded if it is JSON, else text."""
 
     code: int
     body: Any
 
 
 class WatchLines:
-    """The lines of an open watch, each decoded."""
+    """The decoded events of an open watch."""
 
     def __init__(self, response: aiohttp.ClientResponse) -> None:
         self._lines = self._decoded(response)
 
     async def next(self) -> dict[str, Any]:
-        """The next line; StopAsyncIteration when the stream has ended."""
+        """The next event. Raises StopAsyncIteration if the stream has ended."""
         return await anext(self._lines)
 
     async def until(self, kind: str) -> list[dict[str, Any]]:
-        """All lines up to and with the first of that type."""
+        """All events up to and including the first of this type."""
         lines = [await self.next()]
         while lines[-1]["type"] != kind:
             lines.append(await self.next())
         return lines
 
     async def rest(self) -> list[dict[str, Any]]:
-        """All lines to the end of the stream."""
+        """All events until the end of the stream."""
         return [line async for line in self._lines]
 
     async def _decoded(self, response: aiohttp.ClientResponse) -> AsyncIterator[dict[str, Any]]:
@@ -47,9 +47,9 @@ class WatchLines:
 
 
 class ApiUnderTest:
-    """One API server. `namespace` is the running test's own.
+    """One API server. `namespace` belongs to the running test.
 
-    `await forget_versions()` has every version before the present one answered with 410.
+    After `await compact()` a request with an earlier resource version gets a 410.
     """
 
     def __init__(
@@ -59,10 +59,10 @@ class ApiUnderTest:
         url: str,
         token: str,
         namespace: str,
-        forget: Callable[[], Awaitable[None]],
+        compact: Callable[[], Awaitable[None]],
     ) -> None:
         self.namespace = namespace
-        self.forget_versions = forget
+        self.compact = compact
         self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
         self._session = session
         self._url = url
@@ -70,34 +70,34 @@ class ApiUnderTest:
 
     async def request(
         self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
-    ) -> Answer:
-        """One request. `body` is sent as JSON unless it is bytes already; `token` replaces the right one."""
+    ) -> Response:
+        """Sends one request. `body` is JSON unless it is bytes. `token` replaces the valid token."""
         credentials = self._headers if token is None else {"Authorization": f"Bearer {token}"}
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **credentials, **headers}
         async with self._session.request(method, self._url + path, data=data, headers=sent) as response:
             is_json = response.content_type == "application/json"
-            return Answer(response.status, await (response.json() if is_json else response.text()))
+            return Response(response.status, await (response.json() if is_json else response.text()))
 
     async def get(self, path: str) -> Any:
-        """The body of a GET that succeeds."""
-        return self._wanted(await self.request("GET", path), 200)
+        """The body of a GET. The response must be 200."""
+        return self._expect(await self.request("GET", path), 200)
 
     async def create(self, path: str, body: dict[str, Any]) -> Any:
-        """The object as the server made it."""
-        return self._wanted(await self.request("POST", path, body), 201)
+        """The created object."""
+        return self._expect(await self.request("POST", path, body), 201)
 
     async def patch(self, path: str, body: dict[str, Any]) -> Any:
-        """The object after a merge patch that succeeds."""
-        return self._wanted(await self.request("PATCH", path, body, **{"Content-Type": MERGE_PATCH}), 200)
+        """The object after a merge patch."""
+        return self._expect(await self.request("PATCH", path, body, **{"Content-Type": MERGE_PATCH}), 200)
 
     async def delete(self, path: str) -> Any:
-        """The body of a DELETE that succeeds."""
-        return self._wanted(await self.request("DELETE", path), 200)
+        """The body of a DELETE. The response must be 200."""
+        return self._expect(await self.request("DELETE", path), 200)
 
     @contextlib.asynccontextmanager
     async def watch(self, path: str, query: str = "") -> AsyncIterator[WatchLines]:
-        """An open watch; it must be answered with 200. A time-out of 10 s ends it if nothing else does."""
+        """An open watch. The response must be 200. Without timeoutSeconds in `query` the watch ends after 10 s."""
         timeout = "" if "timeoutSeconds" in query else "&timeoutSeconds=10"
         url = f"{self._url}{path}?watch=true{timeout}&{query}"
         async with self._session.get(url, headers=self._headers) as response:
@@ -107,14 +107,14 @@ class ApiUnderTest:
             finally:
                 transport = response.connection and response.connection.transport
                 if transport:
-                    transport.abort()  # an orderly end of TLS would take longer than the test's event loop lives
+                    transport.abort()  # closing TLS in order takes longer than the event loop of the test
 
     async def until_code(self, path: str, code: int) -> None:
-        """Wait until a GET is answered with that code: a real server takes a moment over a new resource."""
+        """Waits until a GET has this status code: a real server needs some time for a new resource."""
         while (await self.request("GET", path)).code != code:
             await asyncio.sleep(0.02)
 
     @staticmethod
-    def _wanted(answer: Answer, code: int) -> Any:
+    def _expect(answer: Response, code: int) -> Any:
         assert answer.code == code, answer.body
         return answer.body

@@ -1,4 +1,4 @@
-"""The servers that integration tests run against."""
+"""Fixtures of the API servers for integration tests."""
 
 import asyncio
 import contextlib
@@ -20,13 +20,13 @@ from tests.integration.api import ApiUnderTest
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REAL = pytest.param(
     "kube-apiserver",
-    marks=[pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)],  # the first one starts them
+    marks=[pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)],  # the first test starts the components
 )
 
 
 @pytest.fixture(scope="session")
 def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """A real cluster, one for all tests; each test works in a namespace of its own."""
+    """A real cluster for all tests. Each test uses its own namespace."""
     folder = tmp_path_factory.mktemp("control-plane")
     plane = ControlPlane(
         folder, etcd=components.component("etcd"), kube_apiserver=components.component("kube-apiserver")
@@ -48,33 +48,33 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
 
 @pytest.fixture(params=["stand-in", REAL])
 async def api(request: pytest.FixtureRequest) -> AsyncIterator[ApiUnderTest]:
-    """The same claims are made of both servers; this is the one that the test runs against."""
+    """The API server under test. All tests run with the stand-in and with a real API server."""
     async with contextlib.AsyncExitStack() as stack:
         trust: ssl.SSLContext | bool = True
         if request.param == "stand-in":
             server = StandInApiServer(token=ADMIN_TOKEN)
             url = await server.start()
 
-            async def forget() -> None:
+            async def compact() -> None:
                 server.compact()
 
             stack.push_async_callback(server.stop)
         else:
             plane: ControlPlane = request.getfixturevalue("control_plane")
-            url, forget = plane.url, functools.partial(asyncio.to_thread, plane.forget_versions)
+            url, compact = plane.url, functools.partial(asyncio.to_thread, plane.forget_versions)
             trust = ssl.create_default_context(cafile=plane.ca)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)))
         namespace = f"test-{uuid.uuid4().hex[:10]}"
-        under_test = ApiUnderTest(session, url=url, token=ADMIN_TOKEN, namespace=namespace, forget=forget)
+        under_test = ApiUnderTest(session, url=url, token=ADMIN_TOKEN, namespace=namespace, compact=compact)
         await under_test.create("/api/v1/namespaces", objects.namespace(namespace))
         yield under_test
 
 
 @pytest.fixture
 async def group(api: ApiUnderTest) -> str:
-    """The API group of CodeRuns that are served in two versions, v1 and v1beta1.
+    """An API group with CodeRuns in two versions, v1 and v1beta1.
 
-    All tests share it: a real server holds back the first write to a new resource for two seconds.
+    All tests share it, because a real server delays the first write to a new resource for two seconds.
     """
     name = "shared.example"
     made = await api.request("POST", CRDS, objects.crd(name, versions=("v1", "v1beta1")))

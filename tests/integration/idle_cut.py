@@ -1,4 +1,4 @@
-"""A load balancer that closes each connection on which nothing was sent for some seconds, either way."""
+"""A load balancer that closes a connection after some seconds without data in either direction."""
 
 import asyncio
 import contextlib
@@ -8,16 +8,16 @@ import time
 
 from lab.loopback import AsyncLoopback
 
-__all__ = ["IdleCut"]
+__all__ = ["IdleTimeoutProxy"]
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _BUFFER = 1 << 16
 
 
-class IdleCut(AsyncLoopback):
-    """Passes TCP on to a port of loopback, TLS untouched. `cuts` counts the connections that it has closed.
+class IdleTimeoutProxy(AsyncLoopback):
+    """A TCP proxy for a port on loopback, which does not decrypt TLS. `cuts` is the number of closed connections.
 
-    It closes them with FIN or, with `reset`, with RST. Used as a context manager.
+    It sends FIN, or RST if `reset` is set. It is a context manager.
     """
 
     def __init__(self, *, to: int, seconds: float, reset: bool) -> None:
@@ -38,7 +38,7 @@ class IdleCut(AsyncLoopback):
         for task in self._open:
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
-        await asyncio.sleep(_LOOK_SECONDS)  # transports close in the turn after
+        await asyncio.sleep(_POLL_SECONDS)  # transports close in the next turn of the event loop
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.create_task(self._connection(reader, writer))
@@ -46,7 +46,7 @@ class IdleCut(AsyncLoopback):
         task.add_done_callback(self._open.discard)
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection("127.0.0.1", self._to)
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._to)
         last = time.monotonic()
 
         async def pass_on(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
@@ -57,20 +57,23 @@ class IdleCut(AsyncLoopback):
                     target.write(data)
                     await target.drain()
 
-        both = [asyncio.create_task(pass_on(reader, back)), asyncio.create_task(pass_on(there, writer))]
+        directions = [
+            asyncio.create_task(pass_on(reader, server_writer)),
+            asyncio.create_task(pass_on(server_reader, writer)),
+        ]
         try:
-            while not any(one.done() for one in both) and time.monotonic() - last < self.seconds:
-                await asyncio.sleep(_LOOK_SECONDS)
-            if not any(one.done() for one in both):
+            while not any(task.done() for task in directions) and time.monotonic() - last < self.seconds:
+                await asyncio.sleep(_POLL_SECONDS)
+            if not any(task.done() for task in directions):
                 self._cut(writer)
         finally:
-            for one in both:
-                one.cancel()
+            for task in directions:
+                task.cancel()
             writer.close()
-            back.close()
+            server_writer.close()
 
     def _cut(self, writer: asyncio.StreamWriter) -> None:
         self.cuts += 1
         if self.reset:
-            linger = struct.pack("ii", 1, 0)  # what is closed now is reset
+            linger = struct.pack("ii", 1, 0)  # close() then sends RST
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)

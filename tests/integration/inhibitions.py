@@ -1,4 +1,4 @@
-"""Which alerts of the bundle silence which, and by which labels they name their objects."""
+"""The inhibitions of the shipped configuration, and the labels by which alerts name their objects."""
 
 import functools
 import re
@@ -12,12 +12,12 @@ from lab.monitoring.bundle import ALERTS, shipped_entries, shipped_rules
 
 __all__ = ["Inhibition", "Variant", "identity", "inhibitions", "variants"]
 
-_ADDED = "explained_by"
-"""The label that an expression may add for an inhibition. It is no part of an object's name."""
+_EXPLAINED_BY = "explained_by"
+"""A label that expressions add for inhibitions. It does not identify an object."""
 
 
 class Variant(NamedTuple):
-    """One sort of an alert: its name, the labels whose values are fixed, and those that name its object."""
+    """An alert with certain values of its fixed labels. `identity` are the labels that name its object."""
 
     alertname: str
     labels: dict[str, str]
@@ -27,13 +27,13 @@ class Variant(NamedTuple):
         return " ".join([self.alertname, *(value for label, value in self.labels.items() if label != "component")])
 
     def fits(self, matchers: dict[str, list[str]]) -> bool:
-        """Whether its name and fixed labels are among the wanted values."""
+        """Whether its name and fixed labels have values of the matchers."""
         own = {"alertname": self.alertname, **self.labels}
         return all(own.get(label) in values for label, values in matchers.items())
 
 
 class Inhibition(NamedTuple):
-    """One variant of an alert that silences another where the labels of `equal` agree."""
+    """A variant of an alert that inhibits another one if the labels in `equal` are equal."""
 
     source: Variant
     target: Variant
@@ -45,16 +45,16 @@ class Inhibition(NamedTuple):
 
 @functools.cache
 def variants() -> tuple[Variant, ...]:
-    """Of every entry of the rules, one for each value of the label that its expression may add, and one without."""
+    """The variants of all rules. Each value of `explained_by` that an expression adds is one more variant."""
     return tuple(
         Variant(rule["alert"], rule["labels"] | added, identity(rule))
         for rule in shipped_entries()
-        for added in ({}, *({_ADDED: value} for value in _explanations(parse(rule["expr"]))))
+        for added in ({}, *({_EXPLAINED_BY: value} for value in _explanations(parse(rule["expr"]))))
     )
 
 
 def inhibitions() -> list[Inhibition]:
-    """Every pair of variants that an inhibition rule of the bundle can bring together."""
+    """All pairs of variants that an inhibition rule matches."""
     rules = fast_yaml.load((ALERTS / "alertmanager.yml").read_text())["inhibit_rules"]
     return [
         Inhibition(source, target, tuple(rule["equal"]))
@@ -71,36 +71,36 @@ def _recorded() -> dict[str, str]:
 
 
 def identity(alert: dict[str, Any]) -> frozenset[str]:
-    """The labels that name an alert's object, without those that its rule adds: what its expression leaves."""
+    """The labels that name the object of an alert: those of its expression, without labels of the rule."""
     labels = _labels(parse(alert["expr"]), _recorded())
     assert labels is not None, alert["expr"]
-    return labels - {_ADDED}
+    return labels - {_EXPLAINED_BY}
 
 
 def _matching(matchers: list[str]) -> list[Variant]:
-    """The variants that fit all of `label="A"` and `label=~"A|B"`; each value has to fit one of them."""
+    """The variants that match all of `label="A"` and `label=~"A|B"`. Each value must match a variant."""
     found = [re.fullmatch(r'(\w+)=(~?)"([\w-]+(?:\|[\w-]+)*)"', matcher) for matcher in matchers]
     assert all(found), matchers
-    wanted = {one[1]: one[3].split("|") if one[2] else [one[3]] for one in found if one}
-    fitting = [variant for variant in variants() if variant.fits(wanted)]
-    for label, values in wanted.items():
+    values_of = {one[1]: one[3].split("|") if one[2] else [one[3]] for one in found if one}
+    fitting = [variant for variant in variants() if variant.fits(values_of)]
+    for label, values in values_of.items():
         assert {{"alertname": one.alertname, **one.labels}[label] for one in fitting} == {*values}, matchers
     return fitting
 
 
 def _explanations(node: Node) -> list[str]:
-    """The values that an expression gives to the label."""
+    """The values that an expression can give to the added label."""
     below = [getattr(node, field, None) for field in ("inner", "left", "right")]
     if isinstance(node, Call):
         texts = [part.value for part in node.arguments if isinstance(part, String)]
-        if node.function == "label_replace" and texts[0] == _ADDED:
+        if node.function == "label_replace" and texts[0] == _EXPLAINED_BY:
             return [texts[1]]
         below = list(node.arguments)
     return [value for part in below if part is not None for value in _explanations(part)]
 
 
 def _labels(node: Node, recorded: dict[str, str]) -> frozenset[str] | None:
-    """The labels that the series of an expression can have, as far as aggregations and joins fix them."""
+    """The labels that the series of an expression can have, if aggregations and joins determine them."""
     if isinstance(node, Selector) and node.name in recorded:
         return _labels(parse(recorded[node.name]), recorded)
     if isinstance(node, Parentheses):

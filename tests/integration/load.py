@@ -1,4 +1,4 @@
-"""Load on an API server and on an exporter while a test goes on: one client that writes, one that scrapes."""
+"""Load on an API server and an exporter during a test: a client that writes objects, and one that scrapes."""
 
 import concurrent.futures
 import contextlib
@@ -19,11 +19,11 @@ from lab.exporting import Exporter
 __all__ = ["Scraper", "Seen", "Writer", "in_bulk"]
 
 _CLIENTS = 4
-KEPT = 12  # the newest runs of the load are not deleted
+KEPT = 12  # the newest runs of the load, which are not deleted
 
 
 class Seen(NamedTuple):
-    """One scrape: when it was asked for (monotonic), its status and its page."""
+    """A scrape: the time of its request (monotonic), its status, and the response text."""
 
     at: float
     status: int
@@ -31,7 +31,7 @@ class Seen(NamedTuple):
 
 
 class _Client:
-    """Works in a thread of its own until it is over."""
+    """Works in its own thread while the context is open."""
 
     def __init__(self, work: Callable[[], None]) -> None:
         self._over = threading.Event()
@@ -47,7 +47,7 @@ class _Client:
 
 
 class Scraper(_Client):
-    """Scrapes all the time, and keeps every answer."""
+    """Scrapes continuously, and records every response."""
 
     def __init__(self, exporter: Exporter) -> None:
         self.seen: list[Seen] = []
@@ -60,14 +60,14 @@ class Scraper(_Client):
             try:
                 answer = self._exporter.get()
                 self.seen.append(Seen(at, answer.status, answer.text))
-            except OSError as error:  # no answer at all counts against it, and does not end the scraping
+            except OSError as error:  # a failed scrape is recorded, and scraping continues
                 self.seen.append(Seen(at, 0, repr(error)))
 
 
 class Writer(_Client):
-    """Makes, changes and deletes runs and Jobs as fast as one client can, and carries on when the server is back.
+    """Creates, changes and deletes runs and Jobs as fast as one client can. It retries while the server is down.
 
-    A third of what it makes stays; of the rest the last twelve do.
+    It never deletes a third of its objects. It deletes the others when they are no longer among the newest twelve.
     """
 
     def __init__(self, workplace: Workplace) -> None:
@@ -83,7 +83,7 @@ class Writer(_Client):
                     return
 
     def _writes(self, number: int) -> Iterator[Callable[[], Any]]:
-        """What is to be done one after the other; each may have to be done again."""
+        """Writes in their order. Each of them may be repeated."""
         place, name = self._workplace, f"run-{number}"
         yield lambda: place.make_run(name)
         yield lambda: place.make_job(place.ask("GET", f"{place.runs}/{name}"))
@@ -95,7 +95,7 @@ class Writer(_Client):
             yield lambda: place.delete_run(old)
 
     def _insist(self, write: Callable[[], Any]) -> None:
-        """Until it is done: a write whose answer was lost has been done when it is said to exist, or to be gone."""
+        """Repeats a write until it succeeds. If its response was lost, a 409 or 404 says that it has succeeded."""
         while not self._over.is_set():
             try:
                 write()
@@ -110,12 +110,12 @@ class Writer(_Client):
                 return
 
 
-def in_bulk(plane: ControlPlane, asked: Iterable[tuple[str, str, Any]]) -> None:
-    """Many requests (method, path, body), by four clients at once; all succeed, in no certain order.
+def in_bulk(plane: ControlPlane, requested: Iterable[tuple[str, str, Any]]) -> None:
+    """Sends requests (method, path, body) with four clients at once. All must succeed, in any order.
 
     The body of a PATCH is a merge patch, and a list is a JSON patch.
     """
-    requests = list(asked)
+    requests = list(requested)
     with concurrent.futures.ThreadPoolExecutor(_CLIENTS) as pool:
         parts = [pool.submit(_ask_all, plane, requests[first::_CLIENTS]) for first in range(_CLIENTS)]
     for part in parts:
@@ -123,7 +123,7 @@ def in_bulk(plane: ControlPlane, asked: Iterable[tuple[str, str, Any]]) -> None:
 
 
 def _ask_all(plane: ControlPlane, requests: list[tuple[str, str, Any]]) -> None:
-    """By one connection: where each request has its own, most of the time goes into greetings."""
+    """Uses one connection for all requests. With one for each, most of the time is spent in TLS handshakes."""
     trust = ssl.create_default_context(cafile=plane.ca)
     address = urllib.parse.urlsplit(plane.url)
     to = http.client.HTTPSConnection(str(address.hostname), address.port, context=trust, timeout=30)
@@ -132,8 +132,8 @@ def _ask_all(plane: ControlPlane, requests: list[tuple[str, str, Any]]) -> None:
             headers = {"Content-Type": _kind(method, body), "Authorization": f"Bearer {ADMIN_TOKEN}"}
             to.request(method, path, body=json.dumps(body), headers=headers)
             answer = to.getresponse()
-            said = answer.read()
-            assert answer.status in {200, 201}, f"{method} {path}: {said!r}"
+            text = answer.read()
+            assert answer.status in {200, 201}, f"{method} {path}: {text!r}"
 
 
 def _kind(method: str, body: Any) -> str:

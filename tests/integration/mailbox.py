@@ -1,4 +1,4 @@
-"""A mail server of a test's own on loopback, in a thread: it accepts every message and keeps it."""
+"""A mail server on loopback, in a thread of the test. It accepts and keeps every message."""
 
 import email
 import email.message
@@ -13,7 +13,7 @@ __all__ = ["Mailbox"]
 
 
 class Mailbox(Loopback):
-    """Listens at `address` while it is open."""
+    """Listens at `address` while the context is open."""
 
     def __init__(self) -> None:
         self._messages: list[email.message.EmailMessage] = []
@@ -21,7 +21,7 @@ class Mailbox(Loopback):
         super().__init__(self._handler(), server=socketserver.ThreadingTCPServer)
 
     def first(self, *, seconds: float = 20.0) -> email.message.EmailMessage:
-        """The first message, waited for if need be."""
+        """The first message. Waits until it arrives."""
         with self._news:
             assert self._news.wait_for(lambda: self._messages, timeout=seconds), "no mail"
             return self._messages[0]
@@ -36,7 +36,7 @@ class Mailbox(Loopback):
 
         class Handler(socketserver.StreamRequestHandler):
             def handle(self) -> None:
-                """As much of SMTP as a client without TLS and authentication needs."""
+                """The part of SMTP that a client without TLS and authentication needs."""
                 self._say(b"220 loopback")
                 for line in self.rfile:
                     word = line[:4].upper().strip()
@@ -45,12 +45,12 @@ class Mailbox(Loopback):
                         return
                     if word == b"DATA":
                         self._say(b"354 go ahead")
-                        # Iterating ends where the client is gone, too.
+                        # Iteration also ends if the client disconnects.
                         lines = [*itertools.takewhile(lambda each: each != b".\r\n", self.rfile)]
                         take(b"".join(each.removeprefix(b".") for each in lines))
                     self._say(b"250 ok")
 
-            def _say(self, words: bytes) -> None:
-                self.wfile.write(words + b"\r\n")
+            def _say(self, text: bytes) -> None:
+                self.wfile.write(text + b"\r\n")
 
         return Handler

@@ -1,4 +1,4 @@
-"""The shipped admission policies at work, bound to a test's own namespaces, and what the API server answers then."""
+"""Applies the shipped admission policies in namespaces of a test, and sends Jobs there."""
 
 import contextlib
 import json
@@ -16,32 +16,32 @@ from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 from lab.waiting import until
 
 __all__ = [
-    "AGENT",
-    "AGENTS",
+    "AGENT_JOBS",
+    "AGENT_LABEL",
     "BOLT",
     "CLEANUP",
     "FILES",
-    "OTHERS",
-    "OUT",
-    "Answer",
+    "OPT_OUT",
+    "OTHER_JOBS",
     "Jobs",
+    "Response",
     "applied",
     "apply",
     "ask",
     "namespace_of",
 ]
 
-AGENT = {"component": "code-runner"}
+AGENT_LABEL = {"component": "code-runner"}
 """The label of an agent's Job."""
-OUT = {"coderun-exporter/admission": "none"}
-"""Who opts out: as an annotation of an object, or a label of a namespace."""
+OPT_OUT = {"coderun-exporter/admission": "none"}
+"""Opts out of the policies, as an annotation of an object or as a label of a namespace."""
 _CONTROLLER = {"kind": "CodeRun", "name": "play", "uid": "1", "apiVersion": "agents.platform/v1", "controller": True}
 BOLT = {"kind": "BoltRun", "name": "upgrade", "uid": "2", "apiVersion": "cto.5dlabs.ai/v1alpha1", "controller": True}
 """The owner of a BoltRun's Job."""
 CLEANUP = {"cleanup.cto.dev/kind": "workspace-cleanup"}
-"""The label of the Job that removes a run's workspace; it has no owner."""
-AGENTS = {
-    "a run's label": {"labels": AGENT},
+"""The label of a Job that removes the workspace of a run. It has no owner."""
+AGENT_JOBS = {
+    "a run's label": {"labels": AGENT_LABEL},
     "a DocsRun's label": {"labels": {"component": "docs-generator"}},
     "its CodeRun": {"ownerReferences": [_CONTROLLER]},
     "its DocsRun of a later version": {
@@ -51,8 +51,8 @@ AGENTS = {
     "its BoltRun": {"ownerReferences": [BOLT]},
     "a workspace cleanup's label": {"labels": CLEANUP},
 }
-"""Metadata of Jobs that are an agent's."""
-OTHERS = {
+"""Metadata of Jobs of agents."""
+OTHER_JOBS = {
     "no label and no owner": {"labels": {}},
     "another component": {"labels": {"component": "backup"}},
     "a run that does not control it": {"ownerReferences": [_CONTROLLER | {"controller": False}]},
@@ -63,7 +63,7 @@ OTHERS = {
     "another cleanup": {"labels": {"cleanup.cto.dev/kind": "repository-cache"}},
     "only the run's label on it": {"labels": {"cleanup.cto.dev/scope": "run", "cleanup.cto.dev/run": "play"}},
 }
-"""Metadata of Jobs that are not."""
+"""Metadata of other Jobs."""
 
 FILES = pathlib.Path(__file__).resolve().parents[2] / "deploy/policies"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
@@ -75,8 +75,8 @@ _PLURALS = {
 }
 
 
-class Answer(NamedTuple):
-    """Status, body, and the texts of the headers `Warning`."""
+class Response(NamedTuple):
+    """The status code, the body, and the texts of the `Warning` headers."""
 
     code: int
     body: Any
@@ -84,13 +84,13 @@ class Answer(NamedTuple):
 
     @property
     def limits(self) -> tuple[int | None, int]:
-        """The activeDeadlineSeconds and backoffLimit of the Job, which was let in."""
+        """ActiveDeadlineSeconds and backoffLimit of the Job, which must have been created."""
         assert self.code == 201, self.body
         return self.body["spec"].get("activeDeadlineSeconds"), self.body["spec"]["backoffLimit"]
 
 
 class Jobs:
-    """Jobs that are sent to a namespace where policies are at work."""
+    """Sends Jobs to a namespace with policies."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
         self.plane = plane
@@ -99,31 +99,33 @@ class Jobs:
 
     def send(
         self, *, name: str = "play-1", spec: dict[str, Any] | None = None, dry: bool = True, **metadata: Any
-    ) -> Answer:
-        """The answer for a Job with so much in its spec, beside its template; an agent's unless metadata say else."""
-        job = objects.job(name, **(metadata or {"labels": AGENT}))
+    ) -> Response:
+        """The response for a Job with this spec added. Without metadata it is a Job of an agent."""
+        job = objects.job(name, **(metadata or {"labels": AGENT_LABEL}))
         job["spec"] |= spec or {}
         return ask(self.plane, "POST", self.path, job, dry=dry)
 
     def until_limited(self) -> None:
-        """Wait until an agent's Job is given a deadline here."""
-        until(lambda: self.send().limits[0], what="the policy that gives limits is at work")
+        """Waits until a Job of an agent gets a deadline."""
+        until(lambda: self.send().limits[0], what="the policy sets limits")
 
-    def until_warned(self) -> Answer:
-        """Wait until an agent's Job without limits is warned of here; the answer."""
+    def until_warned(self) -> Response:
+        """Waits until a Job of an agent without limits causes a warning. Returns the response."""
         return until(lambda: answer if (answer := self.send()).warnings else None, what="the policy warns")
 
-    def until_refused(self) -> Answer:
-        """Wait until an agent's Job without limits is refused here; the answer."""
-        return until(lambda: answer if (answer := self.send()).code != 201 else None, what="the policy refuses")
+    def until_denied(self) -> Response:
+        """Waits until a Job of an agent without limits is denied. Returns the response."""
+        return until(
+            lambda: answer if (answer := self.send()).code != 201 else None, what="the policy denies the Job"
+        )
 
-    def until_let_in(self) -> Answer:
-        """Wait until an agent's Job without limits is no longer refused; the answer."""
-        return until(lambda: answer if (answer := self.send()).code == 201 else None, what="the Job is let in")
+    def until_admitted(self) -> Response:
+        """Waits until a Job of an agent without limits is admitted. Returns the response."""
+        return until(lambda: answer if (answer := self.send()).code == 201 else None, what="the Job is admitted")
 
 
 def namespace_of(plane: ControlPlane, **labels: str) -> str:
-    """A new namespace, by its name."""
+    """The name of a new namespace with these labels."""
     name = f"policies-{uuid.uuid4().hex[:8]}"
     space = objects.namespace(name)
     space["metadata"]["labels"] = labels
@@ -136,10 +138,10 @@ def namespace_of(plane: ControlPlane, **labels: str) -> str:
 def applied(
     plane: ControlPlane, *files: str, namespaces: Sequence[str], changes: Mapping[str, str] | None = None
 ) -> Iterator[None]:
-    """The documents of those files as `kubectl apply` would have them, and gone afterwards.
+    """Applies the documents of these files as `kubectl apply` does, and deletes them afterwards.
 
-    Policies are the cluster's, so each binding is held to `namespaces`, beside what it says itself. `changes`
-    replaces text of the files, which has to be there. A policy takes half a second to work: ask until it does.
+    Policies apply to the whole cluster, so each binding is limited to `namespaces`. `changes`
+    replaces text of the files. A policy is in effect after half a second.
     """
     paths: dict[str, None] = {}
     try:
@@ -154,7 +156,7 @@ def applied(
 def apply(
     plane: ControlPlane, file: str, *, namespaces: Sequence[str], changes: Mapping[str, str] | None = None
 ) -> list[str]:
-    """Apply one file, over what may be there; gives the paths of its objects."""
+    """Applies a file. Returns the paths of its objects."""
     text = (FILES / file).read_text()
     for old, new in (changes or {}).items():
         assert text.count(old) == 1, f"{file}: {old!r} is there {text.count(old)} times"
@@ -180,8 +182,8 @@ def ask(
     *,
     dry: bool = True,
     content_type: str = "application/json",
-) -> Answer:
-    """The answer with its warnings; `dry` asks only what would become of it."""
+) -> Response:
+    """The response with its warnings. With `dry` nothing is stored."""
     request = urllib.request.Request(  # noqa: S310 - loopback
         f"{plane.url}{path}{'?dryRun=All' if dry else ''}",
         method=method,
@@ -191,12 +193,12 @@ def ask(
     trust = ssl.create_default_context(cafile=plane.ca)
     try:
         with urllib.request.urlopen(request, context=trust, timeout=30) as answer:  # noqa: S310 - loopback
-            return Answer(answer.status, json.load(answer), _warnings(answer.headers.get_all("Warning")))
+            return Response(answer.status, json.load(answer), _warnings(answer.headers.get_all("Warning")))
     except urllib.error.HTTPError as error:
         with error:
-            return Answer(error.code, json.load(error), _warnings(error.headers.get_all("Warning")))
+            return Response(error.code, json.load(error), _warnings(error.headers.get_all("Warning")))
 
 
 def _warnings(headers: list[str] | None) -> list[str]:
-    """Without code and agent: `299 - "text"`, RFC 7234."""
+    """The texts without code and agent: `299 - "text"`, RFC 7234."""
     return [header.split(" ", 2)[2].strip('"').replace('\\"', '"') for header in headers or []]

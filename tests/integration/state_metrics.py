@@ -17,7 +17,7 @@ from lab.monitoring.servers import Prometheus
 from lab.processes import Process, free_ports
 from lab.waiting import until
 
-__all__ = ["EXPRESSIONS", "FILES", "FLAGS", "Asked", "StateMetrics"]
+__all__ = ["EXPRESSIONS", "FILES", "FLAGS", "FuturePrometheus", "StateMetrics"]
 
 FILES = pathlib.Path(__file__).resolve().parents[2] / "deploy/kube-state-metrics"
 FLAGS = ("--resources=jobs,configmaps", "--metric-labels-allowlist=jobs=[github-user]")
@@ -26,7 +26,7 @@ EXPRESSIONS: dict[str, str] = {
     for group in fast_yaml.load((FILES / "rules.yml").read_text())["groups"]
     for rule in group["rules"]
 }
-"""Of rules.yml, by alert."""
+"""The expressions of rules.yml by alert."""
 
 _CONFIG = FILES / "custom-resource-state.yaml"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
@@ -34,9 +34,9 @@ _NUMBERS = itertools.count()
 
 
 class StateMetrics:
-    """kube-state-metrics as a ServiceAccount with the permissions of clusterrole.yaml, but not for `without`.
+    """kube-state-metrics with the permissions of clusterrole.yaml, except for the resource `without`.
 
-    `more` are resources that its configuration has besides.
+    `more` are additional resources of its configuration.
     """
 
     def __init__(
@@ -56,8 +56,8 @@ class StateMetrics:
         named = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self._name}
         binding = {"metadata": {"name": self._name}, "roleRef": named, "subjects": [subject]}
         place.ask("POST", f"{_RBAC}/clusterrolebindings", binding)
-        asked = place.ask("POST", f"{account}/{self._name}/token", {"spec": {"expirationSeconds": 3600}})
-        self._token = asked["status"]["token"]
+        response = place.ask("POST", f"{account}/{self._name}/token", {"spec": {"expirationSeconds": 3600}})
+        self._token = response["status"]["token"]
 
     def __enter__(self) -> Self:
         self._folder.mkdir()
@@ -82,15 +82,15 @@ class StateMetrics:
             self._plane.request("DELETE", f"{_RBAC}/{kind}/{self._name}")
 
     def until_read(self, *words: str) -> None:
-        """Wait until its page has each of these words."""
-        until(lambda: all(self.about(word) for word in words), what=f"{words} are read", otherwise=self.log)
+        """Waits until its metrics contain each of these words."""
+        until(lambda: all(self.about(word) for word in words), what=f"{words} are in the metrics", otherwise=self.log)
 
     def log(self) -> str:
-        """What it wrote."""
+        """The text of its log."""
         return (self._folder / "log").read_text()
 
     def code(self, path: str) -> int:
-        """The status of an answer of its second port, where its probes are."""
+        """The status of a path on its second port, which has the probes."""
         try:
             with urllib.request.urlopen(f"http://{self.own_address}{path}", timeout=10) as answer:
                 return answer.status
@@ -99,7 +99,7 @@ class StateMetrics:
                 return error.code
 
     def about(self, word: str = "", *, own: bool = False) -> dict[str, float]:
-        """The series with this word on its page or its `own` port, without the labels that are always the same."""
+        """The series with this word, without labels that are always the same. `own` selects the second port."""
         address = self.own_address if own else self.address
         with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
             lines = re.sub(r'customresource_\w+="[^"]*",', "", answer.read().decode()).splitlines()
@@ -107,8 +107,8 @@ class StateMetrics:
         return {series: float(value) for series, _, value in samples}
 
 
-class Asked(Prometheus):
-    """Scrapes both ports, evaluates no rules by itself, and takes a sample of now for one of the next hours."""
+class FuturePrometheus(Prometheus):
+    """Scrapes both ports and evaluates no rules. Queries for the next 3 h use the current samples."""
 
     def __init__(self, folder: pathlib.Path, metrics: StateMetrics) -> None:
         super().__init__(folder, exporter=metrics.address)
@@ -126,6 +126,6 @@ class Asked(Prometheus):
         return ["--storage.tsdb.path=data", "--query.lookback-delta=3h"]
 
     def found(self, expression: str, label: str, *, hours: float = 2) -> set[str]:
-        """The values of a label of what an expression finds, were it so many hours later and nothing had changed."""
+        """The values of a label in the result of an expression, if no object changes for this number of hours."""
         now = float(self.get("/api/v1/query", query="time()")["data"]["result"][1])
         return {each["metric"][label] for each in self.query(expression, time=now + hours * 3600)}

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions and their objects: the same on the stand-in as on a real API server."""
+"""CustomResourceDefinitions and their objects: the stand-in behaves as a real API server."""
 
 import pytest
 
@@ -10,12 +10,12 @@ CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
 @pytest.fixture
 def code_runs(api: ApiUnderTest, group: str) -> str:
-    """The path of the CodeRuns in the test's own namespace."""
+    """The path of the CodeRuns in the namespace of the test."""
     return f"/apis/{group}/v1/namespaces/{api.namespace}/coderuns"
 
 
-async def test_a_definition_serves_its_resource_until_it_is_deleted(api: ApiUnderTest):
-    """404 as plain text before and after; in between an empty list."""
+async def test_a_crd_serves_its_resource_until_it_is_deleted(api: ApiUnderTest):
+    """Before and after, the response is 404 with plain text. In between it is an empty list."""
     group = f"{api.namespace}.example"
     path = f"/apis/{group}/v1/coderuns"
     assert await api.request("GET", path) == (404, "404 page not found\n")
@@ -28,8 +28,8 @@ async def test_a_definition_serves_its_resource_until_it_is_deleted(api: ApiUnde
     assert await api.request("GET", path) == (404, "404 page not found\n")
 
 
-async def test_a_definition_that_goes_takes_its_objects_and_watches(api: ApiUnderTest):
-    """DELETED for each object, then the stream ends."""
+async def test_a_deleted_crd_deletes_its_objects_and_ends_watches(api: ApiUnderTest):
+    """A watch gets DELETED for each object, then the stream ends."""
     group = f"{api.namespace}.example"
     code_runs = f"/apis/{group}/v1/namespaces/{api.namespace}/coderuns"
     await api.create(CRDS, objects.crd(group))
@@ -45,30 +45,30 @@ async def test_a_definition_that_goes_takes_its_objects_and_watches(api: ApiUnde
     assert {line["type"] for line in lines} <= {"MODIFIED", "DELETED"}
 
 
-async def test_a_definition_says_when_it_is_established(api: ApiUnderTest, group: str):
-    """The condition that clients wait for."""
+async def test_a_crd_has_the_condition_established(api: ApiUnderTest, group: str):
+    """Clients wait for this condition."""
     status = (await api.get(f"{CRDS}/coderuns.{group}"))["status"]
     conditions = {each["type"]: each["status"] for each in status["conditions"]}
     assert conditions["Established"] == conditions["NamesAccepted"] == "True"
 
 
-async def test_a_definition_must_be_named_after_its_resource(api: ApiUnderTest):
-    """422 otherwise."""
+async def test_a_crd_must_have_the_name_of_its_resource(api: ApiUnderTest):
+    """Otherwise the response is 422."""
     body = {**objects.crd(f"{api.namespace}.example"), "metadata": {"name": "other"}}
     code, status = await api.request("POST", CRDS, body)
     assert (code, status["reason"]) == (422, "Invalid")
     assert status["details"]["causes"][0]["field"] == "metadata.name"
 
 
-async def test_items_of_a_custom_list_name_their_kind(api: ApiUnderTest, group: str, code_runs: str):
-    """Unlike those of built-in kinds."""
+async def test_items_of_a_list_of_custom_resources_have_a_kind(api: ApiUnderTest, group: str, code_runs: str):
+    """Items of built-in kinds have none."""
     made = await api.create(code_runs, objects.code_run("a", group=group))
     assert (await api.get(code_runs))["items"] == [made]
     assert (made["kind"], made["apiVersion"]) == ("CodeRun", f"{group}/v1")
 
 
-async def test_every_served_version_shows_the_same_objects(api: ApiUnderTest, group: str, code_runs: str):
-    """Only the apiVersion differs; a version that is not served is 404."""
+async def test_every_served_version_has_the_same_objects(api: ApiUnderTest, group: str, code_runs: str):
+    """Only the apiVersion differs. A version that is not served is 404."""
     made = await api.create(code_runs, objects.code_run("a", group=group))
     beta = await api.get(f"{code_runs.replace('/v1/', '/v1beta1/')}/a")
     assert beta["apiVersion"] == f"{group}/v1beta1"
@@ -76,17 +76,17 @@ async def test_every_served_version_shows_the_same_objects(api: ApiUnderTest, gr
     assert (await api.request("GET", code_runs.replace("/v1/", "/v2/"))).code == 404
 
 
-async def test_status_and_spec_have_a_path_each(api: ApiUnderTest, group: str, code_runs: str):
-    """Each path ignores the other's part; the generation counts changes of the spec alone."""
+async def test_status_and_spec_have_separate_paths(api: ApiUnderTest, group: str, code_runs: str):
+    """Each path ignores the other part. The generation counts only changes of the spec."""
     made = await api.create(code_runs, {**objects.code_run("a", group=group), "status": {"phase": "Running"}})
     assert "status" not in made
     assert made["metadata"]["generation"] == 1
     path = f"{code_runs}/a"
     body = {"status": {"phase": "Failed"}, "spec": {"taskId": 2}, "metadata": {"labels": {"x": "y"}}}
-    told = await api.patch(f"{path}/status", body)
-    assert (told["status"], told["spec"]["taskId"]) == ({"phase": "Failed"}, 1)
-    assert "labels" not in told["metadata"]
-    assert told["metadata"]["generation"] == 1
+    patched = await api.patch(f"{path}/status", body)
+    assert (patched["status"], patched["spec"]["taskId"]) == ({"phase": "Failed"}, 1)
+    assert "labels" not in patched["metadata"]
+    assert patched["metadata"]["generation"] == 1
     changed = await api.patch(path, body | {"status": {"phase": "Succeeded"}})
     assert (changed["status"], changed["spec"]["taskId"]) == ({"phase": "Failed"}, 2)
     assert changed["metadata"]["labels"] == {"x": "y"}
@@ -94,14 +94,14 @@ async def test_status_and_spec_have_a_path_each(api: ApiUnderTest, group: str, c
     assert await api.get(f"{path}/status") == changed
 
 
-async def test_a_status_write_alone_on_the_main_path_changes_nothing(api: ApiUnderTest, group: str, code_runs: str):
-    """Not even the version."""
+async def test_a_status_on_the_main_path_is_ignored(api: ApiUnderTest, group: str, code_runs: str):
+    """The resource version does not change either."""
     made = await api.create(code_runs, objects.code_run("a", group=group))
     assert await api.patch(f"{code_runs}/a", {"status": {"phase": "Running"}}) == made
 
 
-async def test_a_put_of_the_status_needs_the_newest_version(api: ApiUnderTest, group: str, code_runs: str):
-    """409 when it is stale; 422 when it is missing, which only custom resources mind."""
+async def test_a_put_of_the_status_needs_the_current_version(api: ApiUnderTest, group: str, code_runs: str):
+    """409 if the version is stale. 422 if it is missing, which is an error only for custom resources."""
     made = await api.create(code_runs, objects.code_run("a", group=group))
     code, put = await api.request("PUT", f"{code_runs}/a/status", {**made, "status": {"phase": "Running"}})
     assert (code, put["status"]) == (200, {"phase": "Running"})
@@ -112,8 +112,8 @@ async def test_a_put_of_the_status_needs_the_newest_version(api: ApiUnderTest, g
     assert (missing.code, missing.body["reason"]) == (422, "Invalid")
 
 
-async def test_a_deletion_counts_as_a_generation(api: ApiUnderTest, group: str, code_runs: str):
-    """An object that its finalizer holds has one generation more after DELETE."""
+async def test_a_deletion_increments_the_generation(api: ApiUnderTest, group: str, code_runs: str):
+    """An object with a finalizer has the next generation after DELETE."""
     await api.create(code_runs, objects.code_run("a", group=group, finalizers=["tests.example/hold"]))
     held = await api.delete(f"{code_runs}/a")
     assert held["metadata"]["generation"] == 2
@@ -122,7 +122,7 @@ async def test_a_deletion_counts_as_a_generation(api: ApiUnderTest, group: str, 
 
 
 async def test_a_watch_list_streams_custom_resources(api: ApiUnderTest, group: str, code_runs: str):
-    """With their kind in the bookmark, in whichever version was asked for."""
+    """The bookmark has their kind, and the objects have the requested version."""
     await api.create(code_runs, objects.code_run("a", group=group))
     query = "sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
     async with api.watch(code_runs.replace("/v1/", "/v1beta1/"), query) as watch:

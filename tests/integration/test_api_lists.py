@@ -1,4 +1,4 @@
-"""Lists: pages, selectors, versions. The same on the stand-in as on a real API server."""
+"""Pages, selectors and versions of lists: the stand-in behaves as a real API server."""
 
 import urllib.parse
 
@@ -9,96 +9,96 @@ from tests.integration.api import ApiUnderTest
 
 
 def names(listed: dict) -> list[str]:
-    """The names of a list's items, in the order that they came in."""
+    """The names of the items, in the order of the list."""
     return [each["metadata"]["name"] for each in listed["items"]]
 
 
 @pytest.fixture
-async def five(api: ApiUnderTest) -> ApiUnderTest:
-    """The server with ConfigMaps a to e; the labels of a and b are `tier`, those of c and d also `team`."""
+async def filled_api(api: ApiUnderTest) -> ApiUnderTest:
+    """The server with the ConfigMaps a to e. `tier` is a label of a to c, and `team` of c and d."""
     labels = [{"tier": "1"}, {"tier": "2"}, {"tier": "2", "team": "x"}, {"team": "y"}, {}]
     for name, each in zip("caebd", (labels["abcde".index(name)] for name in "caebd"), strict=True):
         await api.create(api.config_maps, objects.config_map(name, labels=each))
     return api
 
 
-async def test_a_list_has_a_version_and_its_items_sorted(five: ApiUnderTest):
-    """A list of a built-in kind leaves kind and apiVersion out of its items."""
-    listed = await five.get(five.config_maps)
+async def test_a_list_has_a_version_and_sorted_items(filled_api: ApiUnderTest):
+    """Items of a built-in kind have no kind and no apiVersion."""
+    listed = await filled_api.get(filled_api.config_maps)
     assert (listed["kind"], listed["apiVersion"]) == ("ConfigMapList", "v1")
     assert names(listed) == list("abcde")
     assert not {"kind", "apiVersion"} & set(listed["items"][0])
     assert set(listed["metadata"]) == {"resourceVersion"}
 
 
-async def test_a_namespace_that_is_not_there_is_an_empty_list(api: ApiUnderTest):
-    """200 and no items, not 404."""
+async def test_a_list_in_an_unknown_namespace_is_empty(api: ApiUnderTest):
+    """The response is 200 and not 404."""
     listed = await api.get("/api/v1/namespaces/nowhere/configmaps")
     assert listed["items"] == []
 
 
-async def test_all_namespaces_are_listed_together(five: ApiUnderTest):
-    """The path without a namespace has the objects of this one too; a fieldSelector can narrow it down again."""
-    query = f"fieldSelector=metadata.namespace%3D{five.namespace}"
-    assert names(await five.get(f"/api/v1/configmaps?{query}")) == list("abcde")
+async def test_all_namespaces_are_listed_together(filled_api: ApiUnderTest):
+    """The path without a namespace lists objects of all namespaces. A fieldSelector can select one."""
+    query = f"fieldSelector=metadata.namespace%3D{filled_api.namespace}"
+    assert names(await filled_api.get(f"/api/v1/configmaps?{query}")) == list("abcde")
 
 
-async def test_a_namespace_is_listed_without_its_neighbours(five: ApiUnderTest):
-    """Also when the name of one begins with that of the other."""
-    neighbour = f"{five.namespace}-b"
-    await five.create("/api/v1/namespaces", objects.namespace(neighbour))
-    await five.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
-    assert names(await five.get(five.config_maps)) == list("abcde")
-    assert names(await five.get(f"/api/v1/namespaces/{neighbour}/configmaps")) == ["other"]
+async def test_a_list_has_only_objects_of_its_namespace(filled_api: ApiUnderTest):
+    """The name of another namespace may have the same prefix."""
+    neighbour = f"{filled_api.namespace}-b"
+    await filled_api.create("/api/v1/namespaces", objects.namespace(neighbour))
+    await filled_api.create(f"/api/v1/namespaces/{neighbour}/configmaps", objects.config_map("other"))
+    assert names(await filled_api.get(filled_api.config_maps)) == list("abcde")
+    assert names(await filled_api.get(f"/api/v1/namespaces/{neighbour}/configmaps")) == ["other"]
 
 
-async def test_pages_together_are_the_list_at_one_version(five: ApiUnderTest):
-    """Every page is of the first one's version, whatever is written in between, and says how many are left."""
-    page = await five.get(f"{five.config_maps}?limit=2")
+async def test_all_pages_have_the_same_version(filled_api: ApiUnderTest):
+    """It is that of the first page, despite later writes. Each page has the number of remaining items."""
+    page = await filled_api.get(f"{filled_api.config_maps}?limit=2")
     version = page["metadata"]["resourceVersion"]
     pages = [page]
-    await five.delete(f"{five.config_maps}/c")
-    await five.create(five.config_maps, objects.config_map("bb"))
-    await five.patch(f"{five.config_maps}/e", {"data": {"late": "1"}})
+    await filled_api.delete(f"{filled_api.config_maps}/c")
+    await filled_api.create(filled_api.config_maps, objects.config_map("bb"))
+    await filled_api.patch(f"{filled_api.config_maps}/e", {"data": {"late": "1"}})
     while token := pages[-1]["metadata"].get("continue"):
-        pages.append(await five.get(f"{five.config_maps}?limit=2&continue={token}"))
+        pages.append(await filled_api.get(f"{filled_api.config_maps}?limit=2&continue={token}"))
     assert [names(each) for each in pages] == [["a", "b"], ["c", "d"], ["e"]]
     assert [each["metadata"].get("remainingItemCount") for each in pages] == [3, 1, None]
     assert {each["metadata"]["resourceVersion"] for each in pages} == {version}
     assert not pages[-1]["items"][0].get("data")
-    assert names(await five.get(five.config_maps)) == ["a", "b", "bb", "d", "e"]
+    assert names(await filled_api.get(filled_api.config_maps)) == ["a", "b", "bb", "d", "e"]
 
 
-async def test_a_page_that_is_as_long_as_the_list_is_the_last(five: ApiUnderTest):
-    """No token is given for an empty page to come."""
-    assert "continue" not in (await five.get(f"{five.config_maps}?limit=5"))["metadata"]
+async def test_a_page_with_all_items_is_the_last(filled_api: ApiUnderTest):
+    """It has no token for an empty page."""
+    assert "continue" not in (await filled_api.get(f"{filled_api.config_maps}?limit=5"))["metadata"]
 
 
-async def test_pages_of_a_selection_do_not_count_what_is_left(five: ApiUnderTest):
-    """With a selector, remainingItemCount is left out, and a page is filled with what matches."""
-    page = await five.get(f"{five.config_maps}?limit=2&labelSelector=tier")
+async def test_pages_with_a_selector_have_no_remaining_item_count(filled_api: ApiUnderTest):
+    """A page is filled with matching items."""
+    page = await filled_api.get(f"{filled_api.config_maps}?limit=2&labelSelector=tier")
     assert names(page) == ["a", "b"]
     assert "remainingItemCount" not in page["metadata"]
     token = page["metadata"]["continue"]
-    last = await five.get(f"{five.config_maps}?limit=2&labelSelector=tier&continue={token}")
+    last = await filled_api.get(f"{filled_api.config_maps}?limit=2&labelSelector=tier&continue={token}")
     assert names(last) == ["c"]
     assert "continue" not in last["metadata"]
 
 
-async def test_a_forgotten_page_is_410_with_a_token_to_go_on(five: ApiUnderTest):
-    """The new token gives the rest of what there is now, which the text calls inconsistent."""
-    page = await five.get(f"{five.config_maps}?limit=2")
-    await five.delete(f"{five.config_maps}/c")
-    await five.forget_versions()
+async def test_an_expired_continue_token_is_410_with_a_new_token(filled_api: ApiUnderTest):
+    """The new token lists the rest at the current version. The message calls the result inconsistent."""
+    page = await filled_api.get(f"{filled_api.config_maps}?limit=2")
+    await filled_api.delete(f"{filled_api.config_maps}/c")
+    await filled_api.compact()
     token = page["metadata"]["continue"]
-    code, status = await five.request("GET", f"{five.config_maps}?limit=2&continue={token}")
+    code, status = await filled_api.request("GET", f"{filled_api.config_maps}?limit=2&continue={token}")
     assert (code, status["reason"], status["code"]) == (410, "Expired", 410)
-    rest = await five.get(f"{five.config_maps}?limit=5&continue={status['metadata']['continue']}")
+    rest = await filled_api.get(f"{filled_api.config_maps}?limit=5&continue={status['metadata']['continue']}")
     assert names(rest) == ["d", "e"]
 
 
 @pytest.mark.parametrize(
-    ("selector", "wanted"),
+    ("selector", "expected"),
     [
         ("tier=2", "bc"),
         ("tier==2", "bc"),
@@ -112,28 +112,28 @@ async def test_a_forgotten_page_is_410_with_a_token_to_go_on(five: ApiUnderTest)
         ("", "abcde"),
     ],
 )
-async def test_a_label_selector_selects(five: ApiUnderTest, selector: str, wanted: str):
-    """Equality, sets and existence; what lacks the label matches `!=` and `notin`."""
-    listed = await five.get(f"{five.config_maps}?labelSelector={urllib.parse.quote(selector)}")
-    assert names(listed) == list(wanted)
+async def test_a_label_selector_selects(filled_api: ApiUnderTest, selector: str, expected: str):
+    """Equality, sets and existence. An object without the label matches `!=` and `notin`."""
+    listed = await filled_api.get(f"{filled_api.config_maps}?labelSelector={urllib.parse.quote(selector)}")
+    assert names(listed) == list(expected)
 
 
-async def test_a_field_selector_selects_by_name(five: ApiUnderTest):
-    """metadata.name, also negated, also together with a label."""
-    path = five.config_maps
-    assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db")) == ["b"]
-    assert names(await five.get(f"{path}?fieldSelector=metadata.name!%3Db")) == list("acde")
-    assert names(await five.get(f"{path}?fieldSelector=metadata.name%3Db&labelSelector=team")) == []
+async def test_a_field_selector_selects_by_name(filled_api: ApiUnderTest):
+    """The selector is metadata.name. It can be negated, and combined with a label selector."""
+    path = filled_api.config_maps
+    assert names(await filled_api.get(f"{path}?fieldSelector=metadata.name%3Db")) == ["b"]
+    assert names(await filled_api.get(f"{path}?fieldSelector=metadata.name!%3Db")) == list("acde")
+    assert names(await filled_api.get(f"{path}?fieldSelector=metadata.name%3Db&labelSelector=team")) == []
 
 
-async def test_a_list_can_be_of_an_exact_version(five: ApiUnderTest):
-    """resourceVersionMatch=Exact gives the past, which nobody may have asked for before; NotOlderThan the present."""
-    version = (await five.get(f"{five.config_maps}/a"))["metadata"]["resourceVersion"]  # the second one made
-    await five.patch(f"{five.config_maps}/c", {"data": {"late": "1"}})
-    await five.delete(f"{five.config_maps}/a")
+async def test_a_list_can_have_an_exact_version(filled_api: ApiUnderTest):
+    """With resourceVersionMatch=Exact the list is that of the past, with NotOlderThan it is the current one."""
+    version = (await filled_api.get(f"{filled_api.config_maps}/a"))["metadata"]["resourceVersion"]
+    await filled_api.patch(f"{filled_api.config_maps}/c", {"data": {"late": "1"}})
+    await filled_api.delete(f"{filled_api.config_maps}/a")
     query = f"resourceVersion={version}&resourceVersionMatch"
-    past = await five.get(f"{five.config_maps}?{query}=Exact")
-    present = await five.get(f"{five.config_maps}?{query}=NotOlderThan")
+    past = await filled_api.get(f"{filled_api.config_maps}?{query}=Exact")
+    present = await filled_api.get(f"{filled_api.config_maps}?{query}=NotOlderThan")
     assert names(past) == ["a", "c"]
     assert not past["items"][1].get("data")
     assert past["metadata"]["resourceVersion"] == version
@@ -141,13 +141,13 @@ async def test_a_list_can_be_of_an_exact_version(five: ApiUnderTest):
     assert int(present["metadata"]["resourceVersion"]) > int(version)
 
 
-async def test_version_zero_knows_no_pages(five: ApiUnderTest):
-    """From the watch cache, at any version, the whole list comes whatever the limit."""
-    assert len((await five.get(f"{five.config_maps}?limit=2&resourceVersion=0"))["items"]) == 5
+async def test_resource_version_zero_ignores_the_limit(filled_api: ApiUnderTest):
+    """The watch cache returns the complete list at any version."""
+    assert len((await filled_api.get(f"{filled_api.config_maps}?limit=2&resourceVersion=0"))["items"]) == 5
 
 
-async def test_a_version_that_is_to_come_is_504(api: ApiUnderTest):
-    """The Status names the cause and when to try again, and so does Retry-After."""
+async def test_a_future_version_is_504(api: ApiUnderTest):
+    """The Status has the cause and the seconds until a retry, which are also in Retry-After."""
     code, status = await api.request("GET", f"{api.config_maps}?resourceVersion=999999999")
     assert (code, status["reason"]) == (504, "Timeout")
     assert status["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"

@@ -1,4 +1,4 @@
-"""What is refused, and in which words: the same on the stand-in as on a real API server."""
+"""Requests that are rejected, and the response: the stand-in behaves as a real API server."""
 
 import pytest
 
@@ -10,7 +10,7 @@ LIST_OPTIONS = {"group": "meta.k8s.io", "kind": "ListOptions"}
 
 
 async def test_a_wrong_token_is_401(api: ApiUnderTest):
-    """With a Status that says no more than that, for a list and for a watch."""
+    """The Status of a list and of a watch gives no further reason."""
     for query in ("", "?watch=true"):
         assert await api.request("GET", api.config_maps + query, token="wrong") == (
             401,
@@ -27,8 +27,8 @@ async def test_a_wrong_token_is_401(api: ApiUnderTest):
 
 
 async def test_a_missing_object_is_404(api: ApiUnderTest):
-    """The Status names the resource and the object, for every method."""
-    wanted = {
+    """This applies to every method. The Status names the resource and the object."""
+    expected = {
         "kind": "Status",
         "apiVersion": "v1",
         "metadata": {},
@@ -39,14 +39,14 @@ async def test_a_missing_object_is_404(api: ApiUnderTest):
         "code": 404,
     }
     path = f"{api.config_maps}/none"
-    assert await api.request("GET", path) == (404, wanted)
-    assert await api.request("DELETE", path) == (404, wanted)
-    assert await api.request("PUT", path, objects.config_map("none")) == (404, wanted)
-    assert await api.request("PATCH", path, {"data": {}}, **MERGE_PATCH) == (404, wanted)
+    assert await api.request("GET", path) == (404, expected)
+    assert await api.request("DELETE", path) == (404, expected)
+    assert await api.request("PUT", path, objects.config_map("none")) == (404, expected)
+    assert await api.request("PATCH", path, {"data": {}}, **MERGE_PATCH) == (404, expected)
 
 
-async def test_a_group_stands_in_the_message(api: ApiUnderTest):
-    """`jobs.batch`, and the group in the details."""
+async def test_the_message_has_the_group(api: ApiUnderTest):
+    """It is `jobs.batch`. The details have the group, too."""
     code, status = await api.request("GET", f"/apis/batch/v1/namespaces/{api.namespace}/jobs/none")
     assert (code, status["message"]) == (404, 'jobs.batch "none" not found')
     assert status["details"] == {"name": "none", "group": "batch", "kind": "jobs"}
@@ -56,19 +56,19 @@ async def test_a_group_stands_in_the_message(api: ApiUnderTest):
     "path", ["/api/v1/nothings", "/apis/batch/v1/nothings", "/api/v1/namespaces/x/pods/p/nothing"]
 )
 async def test_an_unknown_resource_of_a_known_group_is_404(api: ApiUnderTest, path: str):
-    """As a Status."""
+    """The response is a Status."""
     code, status = await api.request("GET", path)
     assert (code, status["reason"]) == (404, "NotFound")
     assert status["message"] == "the server could not find the requested resource"
 
 
 async def test_an_unknown_group_is_404(api: ApiUnderTest):
-    """As text: nobody is there who would know of Status objects."""
+    """The response is plain text."""
     assert await api.request("GET", "/apis/nobody.example/v1/things") == (404, "404 page not found\n")
 
 
-async def test_a_name_that_is_taken_is_409(api: ApiUnderTest):
-    """AlreadyExists."""
+async def test_an_existing_name_is_409(api: ApiUnderTest):
+    """The reason is AlreadyExists."""
     await api.create(api.config_maps, objects.config_map("a"))
     code, status = await api.request("POST", api.config_maps, objects.config_map("a"))
     assert (code, status["reason"], status["message"]) == (409, "AlreadyExists", 'configmaps "a" already exists')
@@ -78,8 +78,8 @@ async def test_a_name_that_is_taken_is_409(api: ApiUnderTest):
 @pytest.mark.parametrize(
     ("metadata", "cause"), [({}, "FieldValueRequired"), ({"name": "No_Good"}, "FieldValueInvalid")]
 )
-async def test_an_object_needs_a_proper_name(api: ApiUnderTest, metadata: dict, cause: str):
-    """422 Invalid with the field at fault."""
+async def test_an_object_needs_a_valid_name(api: ApiUnderTest, metadata: dict, cause: str):
+    """The Status is 422 Invalid and names the field."""
     code, status = await api.request("POST", api.config_maps, {"metadata": metadata})
     assert (code, status["reason"]) == (422, "Invalid")
     assert [(each["reason"], each["field"]) for each in status["details"]["causes"]] == [(cause, "metadata.name")]
@@ -95,34 +95,34 @@ async def test_an_object_needs_a_proper_name(api: ApiUnderTest, metadata: dict, 
     ],
     ids=["not JSON", "another kind", "another version", "another namespace"],
 )
-async def test_a_body_that_does_not_fit_its_path_is_400(api: ApiUnderTest, body: object):
-    """BadRequest."""
+async def test_a_body_that_does_not_match_its_path_is_400(api: ApiUnderTest, body: object):
+    """The reason is BadRequest."""
     code, status = await api.request("POST", api.config_maps, body)
     assert (code, status["reason"]) == (400, "BadRequest")
 
 
-async def test_a_custom_object_must_say_what_it_is(api: ApiUnderTest, group: str):
-    """Without a kind 400, with another group's version 400, with another kind 422."""
+async def test_a_custom_resource_needs_its_kind_and_version(api: ApiUnderTest, group: str):
+    """The response is 400 without a kind or with another version, and 422 with another kind."""
     path = f"/apis/{group}/v1/namespaces/{api.namespace}/coderuns"
     run = objects.code_run("a", group=group)
     bodies = ({"metadata": {"name": "a"}}, run | {"apiVersion": f"{group}/v9"}, run | {"kind": "Other"})
     assert [(await api.request("POST", path, body)).code for body in bodies] == [400, 400, 422]
 
 
-async def test_a_namespace_must_be_there_to_write_into(api: ApiUnderTest):
-    """404 for the namespace, not for the object."""
+async def test_a_namespace_must_exist_before_objects_are_created(api: ApiUnderTest):
+    """The Status is 404 and names the namespace."""
     code, status = await api.request("POST", "/api/v1/namespaces/nowhere/configmaps", objects.config_map("a"))
     assert (code, status["message"]) == (404, 'namespaces "nowhere" not found')
 
 
-async def test_a_new_object_has_no_version_yet(api: ApiUnderTest):
-    """500, which is what the real server makes of it."""
+async def test_a_new_object_must_not_have_a_version(api: ApiUnderTest):
+    """A real server responds with 500."""
     code, status = await api.request("POST", api.config_maps, objects.config_map("a", resourceVersion="5"))
     assert (code, status["message"]) == (500, "resourceVersion should not be set on objects to be created")
 
 
 async def test_a_name_and_a_uid_cannot_be_changed(api: ApiUnderTest):
-    """400 for the name of another object, 422 for a patch of the uid, 409 for a PUT with another one."""
+    """The code is 400 for another name, 422 for a patch of the uid, and 409 for a PUT with another uid."""
     await api.create(api.config_maps, objects.config_map("a"))
     path = f"{api.config_maps}/a"
     assert (await api.request("PUT", path, objects.config_map("b"))).code == 400
@@ -134,8 +134,8 @@ async def test_a_name_and_a_uid_cannot_be_changed(api: ApiUnderTest):
 @pytest.mark.parametrize(
     ("method", "suffix"), [("PUT", ""), ("PATCH", ""), ("POST", "/a"), ("HEAD", ""), ("OPTIONS", "/a")]
 )
-async def test_a_method_that_makes_no_sense_is_405(api: ApiUnderTest, method: str, suffix: str):
-    """MethodNotAllowed."""
+async def test_an_unsupported_method_is_405(api: ApiUnderTest, method: str, suffix: str):
+    """The reason is MethodNotAllowed."""
     code, status = await api.request(method, api.config_maps + suffix, {})
     assert code == 405
     if method != "HEAD":
@@ -143,20 +143,20 @@ async def test_a_method_that_makes_no_sense_is_405(api: ApiUnderTest, method: st
 
 
 async def test_a_patch_of_an_unknown_type_is_415(api: ApiUnderTest):
-    """Plain JSON is no patch."""
+    """The content type of a patch must not be application/json."""
     await api.create(api.config_maps, objects.config_map("a"))
     code, status = await api.request("PATCH", f"{api.config_maps}/a", {"data": {}})
     assert (code, status["reason"]) == (415, "UnsupportedMediaType")
 
 
 async def test_a_patch_must_be_an_object(api: ApiUnderTest):
-    """400."""
+    """A list is 400."""
     await api.create(api.config_maps, objects.config_map("a"))
     assert (await api.request("PATCH", f"{api.config_maps}/a", b"[1]", **MERGE_PATCH)).code == 400
 
 
 async def test_an_unknown_propagation_policy_is_422(api: ApiUnderTest):
-    """Invalid, about the options and not about the object."""
+    """The reason is Invalid, and the kind in the details is DeleteOptions."""
     await api.create(api.config_maps, objects.config_map("a"))
     code, status = await api.request("DELETE", f"{api.config_maps}/a?propagationPolicy=Sideways")
     assert (code, status["reason"], status["details"]["kind"]) == (422, "Invalid", "DeleteOptions")
@@ -175,16 +175,16 @@ async def test_an_unknown_propagation_policy_is_422(api: ApiUnderTest):
         ("resourceVersion=1&resourceVersionMatch=Newest", "resourceVersionMatch", "FieldValueNotSupported"),
     ],
 )
-async def test_parameters_that_do_not_go_together_are_422(api: ApiUnderTest, query: str, field: str, cause: str):
-    """KEP-3157 and the rules of resourceVersionMatch: Invalid ListOptions, with the field at fault."""
+async def test_invalid_combinations_of_parameters_are_422(api: ApiUnderTest, query: str, field: str, cause: str):
+    """KEP-3157 and the rules for resourceVersionMatch define them. The details have ListOptions and the field."""
     code, status = await api.request("GET", f"{api.config_maps}?{query}")
     assert (code, status["reason"]) == (422, "Invalid")
     assert LIST_OPTIONS.items() <= status["details"].items()
     assert [(each["field"], each["reason"]) for each in status["details"]["causes"]] == [(field, cause)]
 
 
-async def test_two_faults_are_two_causes(api: ApiUnderTest):
-    """With Exact, sendInitialEvents is wrong twice, and the message lists both."""
+async def test_two_errors_are_two_causes(api: ApiUnderTest):
+    """With Exact, sendInitialEvents has two errors, and the message has both."""
     query = "watch=1&sendInitialEvents=true&resourceVersionMatch=Exact"
     code, status = await api.request("GET", f"{api.config_maps}?{query}")
     assert (code, len(status["details"]["causes"])) == (422, 2)
@@ -209,20 +209,20 @@ async def test_two_faults_are_two_causes(api: ApiUnderTest):
         "fieldSelector=data.k%3D1",
     ],
 )
-async def test_a_query_that_cannot_be_read_is_400(api: ApiUnderTest, query: str):
-    """BadRequest."""
+async def test_an_invalid_query_is_400(api: ApiUnderTest, query: str):
+    """The reason is BadRequest."""
     code, status = await api.request("GET", f"{api.config_maps}?{query}")
     assert (code, status["reason"]) == (400, "BadRequest")
 
 
-async def test_a_watch_from_no_number_is_500(api: ApiUnderTest):
-    """Where a list says 400: the real server's habit, which a client has to live with."""
+async def test_a_watch_from_an_invalid_version_is_500(api: ApiUnderTest):
+    """A list would be 400. A real API server does the same."""
     code, status = await api.request("GET", f"{api.config_maps}?watch=1&resourceVersion=newest")
     assert (code, status.get("reason")) == (500, None)
 
 
-async def test_a_token_and_a_version_exclude_each_other(api: ApiUnderTest):
-    """400: the token has its version in it."""
+async def test_a_continue_token_excludes_a_version(api: ApiUnderTest):
+    """400, because the token contains a version."""
     for name in ("a", "b"):
         await api.create(api.config_maps, objects.config_map(name))
     token = (await api.get(f"{api.config_maps}?limit=1"))["metadata"]["continue"]

@@ -1,4 +1,4 @@
-"""The chart's `policies: mutate` on a real API server: the deadlines are those of its values."""
+"""`policies: mutate` of the chart on a real API server: the deadlines are those of the values."""
 
 from typing import Any
 
@@ -6,28 +6,28 @@ import pytest
 
 from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
-from tests.deploy.rendering import charted, helm, of_kind
+from tests.deploy.rendering import helm, of_kind, render_chart
 from tests.integration import policies
-from tests.integration.policies import AGENT, BOLT, CLEANUP, Jobs, namespace_of
+from tests.integration.policies import AGENT_LABEL, BOLT, CLEANUP, Jobs, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER, "helm"), pytest.mark.timeout(120)]
 
 LIMITS = {"default": 14400, "BoltRun": 10800, "5dlabs-cipher": 1800}
 
 
-def test_a_jobs_deadline_is_the_charts_value(control_plane: ControlPlane):
-    """By the owner's kind or the agent, else the default."""
-    (policy,) = of_kind(charted({"policies": "mutate", "policyLimits": LIMITS}), "MutatingAdmissionPolicy")
+def test_the_deadline_of_a_job_is_that_of_the_values(control_plane: ControlPlane):
+    """It is selected by the kind of the owner or by the agent, else it is the default."""
+    (policy,) = of_kind(render_chart({"policies": "mutate", "policyLimits": LIMITS}), "MutatingAdmissionPolicy")
     (limits,) = (each["expression"] for each in policy["spec"]["variables"] if each["name"] == "limits")
     jobs = Jobs(control_plane, namespace_of(control_plane))
     changes = {"{'default': 3600}": limits}
     with policies.applied(control_plane, "job-limits.yaml", namespaces=[jobs.namespace], changes=changes):
         jobs.until_limited()
         answers = [
-            jobs.send(labels=AGENT),
+            jobs.send(labels=AGENT_LABEL),
             jobs.send(labels=CLEANUP),
             jobs.send(ownerReferences=[BOLT]),
-            jobs.send(labels=AGENT | {"github-user": "5dlabs-cipher"}),
+            jobs.send(labels=AGENT_LABEL | {"github-user": "5dlabs-cipher"}),
         ]
     assert [answer.limits[0] for answer in answers] == [14400, 14400, 10800, 1800]
 
@@ -42,10 +42,10 @@ def test_a_jobs_deadline_is_the_charts_value(control_plane: ControlPlane):
     ],
     ids=["default", "shorter", "longer", "without the policy"],
 )
-def test_the_notes_warn_about_a_limit_that_ends_healthy_runs(
+def test_the_notes_warn_about_a_limit_that_ends_long_runs(
     control_plane: ControlPlane, values: dict[str, Any], limit: int | None
 ):
-    """`helm install` prints the limit, and which value to set, where it ends runs of more than an hour."""
+    """`helm install` prints the limit and the value to set, if the limit would end healthy runs."""
     done = helm("install", values, "--dry-run=client", f"--kubeconfig={control_plane.admin_kubeconfig}")
     assert done.returncode == 0, done.stderr
     notes = done.stdout.partition("NOTES:")[2]

@@ -1,4 +1,4 @@
-"""What a person reads in a chat window: a real Alertmanager, the shipped route and template, a chat on loopback."""
+"""The message in a chat: a real Alertmanager with the shipped route and template, and a receiver on loopback."""
 
 import contextlib
 import pathlib
@@ -26,23 +26,23 @@ Runbook: {RUNBOOK}"""
 
 
 class Chat(NamedTuple):
-    """Alertmanager, and the window that it writes to."""
+    """Alertmanager and a webhook receiver in place of the chat."""
 
     alertmanager: Alertmanager
-    window: Webhook
+    webhook: Webhook
 
 
 @pytest.fixture
 def chat(tmp_path: pathlib.Path) -> Iterator[Chat]:
-    """Both, for one test."""
+    """Alertmanager and its receiver."""
     with contextlib.ExitStack() as stack:
-        window = stack.enter_context(Webhook())
-        alertmanager = stack.enter_context(Alertmanager(tmp_path / "alertmanager", receiver=window.url))
-        yield Chat(alertmanager, window)
+        webhook = stack.enter_context(Webhook())
+        alertmanager = stack.enter_context(Alertmanager(tmp_path / "alertmanager", receiver=webhook.url))
+        yield Chat(alertmanager, webhook)
 
 
 def unreconciled(coderun: str, *, cause: str, **more: str):
-    """An alert as the rule writes it."""
+    """An alert with the texts of the rule."""
     return {
         "labels": {
             "alertname": "CodeRunNotReconciled",
@@ -64,17 +64,22 @@ def unreconciled(coderun: str, *, cause: str, **more: str):
     }
 
 
-def test_a_chat_reads_what_is_wrong_what_to_run_and_where_to_read_on(chat: Chat):
-    """The whole message; that it is over comes in green, with the names only."""
+def test_a_message_has_the_summary_the_commands_and_the_runbook(chat: Chat):
+    """The text is compared completely. The message about resolved alerts is green and only has the names."""
     chat.alertmanager.tell(
         unreconciled("play-1", cause="configmap_missing (claude)"),
         unreconciled("play-2", cause="<!channel> `not` *yet*\nreconciled"),
     )
-    told = chat.window.message("WARNING: 2 x CodeRunNotReconciled in agent-platform, cluster prod", seconds=8)
-    assert (told.receiver, told.channel, told.color, told.fallback) == ("chat", "#agents", "warning", told.title)
-    assert told.text == TEXT
+    message = chat.webhook.message("WARNING: 2 x CodeRunNotReconciled in agent-platform, cluster prod", seconds=8)
+    assert (message.receiver, message.channel, message.color, message.fallback) == (
+        "chat",
+        "#agents",
+        "warning",
+        message.title,
+    )
+    assert message.text == TEXT
 
     now = datetime.now(UTC).isoformat()
     chat.alertmanager.tell(*(unreconciled(name, cause="", endsAt=now) for name in ("play-1", "play-2")))
-    over = chat.window.message("RESOLVED: CodeRunNotReconciled in agent-platform, cluster prod", seconds=8)
-    assert (over.color, over.text) == ("good", f"Resolved: play-1, play-2\nRunbook: {RUNBOOK}")
+    resolved = chat.webhook.message("RESOLVED: CodeRunNotReconciled in agent-platform, cluster prod", seconds=8)
+    assert (resolved.color, resolved.text) == ("good", f"Resolved: play-1, play-2\nRunbook: {RUNBOOK}")

@@ -1,4 +1,4 @@
-"""`coderun-exporter check` against a real API server: what it says of names, namespaces and runs."""
+"""`coderun-exporter check` with a real API server: findings about names, namespaces and runs."""
 
 import json
 import pathlib
@@ -19,25 +19,25 @@ from tests.kube.settings import a_kubeconfig
 pytestmark = pytest.mark.timeout(120)
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-NONE: dict[str, Any] = {"required": []}
+NO_CONFIGMAPS: dict[str, Any] = {"required": []}
 
 
 @pytest.fixture
 def place(control_plane: ControlPlane) -> Workplace:
-    """A namespace with nothing in it."""
+    """An empty namespace."""
     return Workplace(control_plane, f"check-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
 def tasks(control_plane: ControlPlane) -> str:
-    """The group of AgentTasks, which one CRD defines for all tests here."""
+    """The API group of AgentTasks, which one CRD defines for all tests."""
     control_plane.request("POST", CRDS, objects.crd("tasks.example", kind="AgentTask"))
     until(lambda: control_plane.request("GET", "/apis/tasks.example/v1")[0] == 200, what="AgentTasks are served")
     return "tasks.example"
 
 
 def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[int, list[str]]:
-    """The exit code and the lines after the first, without their padding, for a user who may read everything."""
+    """The exit code, and the lines after the first with uniform padding. The user can read everything."""
     cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
     kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": ADMIN_TOKEN})
     (folder / "settings.yml").write_text(json.dumps(settings))
@@ -53,7 +53,7 @@ def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[i
 def test_a_platform_without_template_configmaps_is_healthy(
     control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
 ):
-    """The newest generation has them in its image; one that appears changes that."""
+    """The newest version of the platform has them in its image. As soon as one exists, all are required."""
     place.make_run("first")
     settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace}}
     code, lines = check(control_plane, tmp_path, **settings)
@@ -75,7 +75,7 @@ def test_a_platform_without_template_configmaps_is_healthy(
 
 
 def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
-    """Those that match; kube-root-ca.crt and the like are nobody's templates."""
+    """Others, such as kube-root-ca.crt, are ignored."""
     for name in ("cto-controller-templates-shared", "other"):
         place.ask("POST", place.config_maps, objects.config_map(name, data={"a": "x"}))
     required = ["cto-controller-templates-*", "cto-templates-*"]
@@ -96,20 +96,20 @@ def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place:
         ({"group": "task.example"}, "there is no API group task.example; did you mean tasks.example?"),
     ],
 )
-def test_a_wrong_name_of_a_kind_is_named_with_the_right_one(
+def test_a_wrong_name_of_a_kind_is_shown_with_the_right_one(
     control_plane: ControlPlane, tasks: str, tmp_path: pathlib.Path, wrong: dict[str, str], line: str
 ):
-    """By the API server's discovery."""
+    """It is from the discovery of the API server."""
     kind = {"group": tasks, "version": "v1", "plural": "agenttasks", "kind": "AgentTask"} | wrong
-    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
+    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NO_CONFIGMAPS)
     assert code == 1
-    (said,) = [each for each in lines if each.startswith("UNHEALTHY")]
-    assert line in said
+    (finding,) = [each for each in lines if each.startswith("UNHEALTHY")]
+    assert line in finding
 
 
 def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """Lists in it are empty and say nothing."""
-    code, lines = check(control_plane, tmp_path, namespaces=["nowhere"], configmaps=NONE)
+    """Lists in it are empty, without an error."""
+    code, lines = check(control_plane, tmp_path, namespaces=["nowhere"], configmaps=NO_CONFIGMAPS)
     assert code == 1
     assert lines == [
         "UNHEALTHY  namespace nowhere: does not exist",
@@ -120,15 +120,13 @@ def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, t
     ]
 
 
-def test_phases_and_agents_that_are_not_known_are_notes(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
-):
-    """Neither is a fault."""
+def test_unknown_phases_and_agents_are_notes(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+    """The exit code is 0."""
     for name in ("a", "b"):
         place.make_run(name, spec={"githubApp": "5DLabs-Tess"})
         place.set_phase(name, "Paused")
     thresholds = {"agents": {"tes": {"job_max_runtime": "30m"}}}
-    settings = {"namespaces": [place.namespace], "configmaps": NONE, "thresholds": thresholds}
+    settings = {"namespaces": [place.namespace], "configmaps": NO_CONFIGMAPS, "thresholds": thresholds}
     code, lines = check(control_plane, tmp_path, **settings)
     assert code == 0
     assert [line for line in lines if line.startswith("note")] == [
@@ -137,8 +135,8 @@ def test_phases_and_agents_that_are_not_known_are_notes(
     ]
 
 
-def test_a_path_that_a_real_schema_does_not_have_is_a_note(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """By the OpenAPI document of its group; a path inside of what is preserved may exist."""
+def test_a_path_that_is_not_in_a_real_schema_is_a_note(control_plane: ControlPlane, tmp_path: pathlib.Path):
+    """The schema is from the OpenAPI document. A path below preserved unknown fields may exist."""
     text = {"type": "string"}
     spec = {"type": "object", "properties": {"model": text}}
     status = {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "properties": {"phase": text}}
@@ -149,7 +147,7 @@ def test_a_path_that_a_real_schema_does_not_have_is_a_note(control_plane: Contro
     kind = {"resource": "agenttasks.v1.schemas.example", "kind": "AgentTask"}
     kind |= {"state": [{"path": ".status.phse", "open": ["absent"]}], "times": {}}
     kind |= {"about": {"model": ".spec.modle", "agent": ".metadata.labels.agent", "service": ".spec.model"}}
-    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NONE)
+    code, lines = check(control_plane, tmp_path, coderuns={"kinds": [kind]}, configmaps=NO_CONFIGMAPS)
     assert code == 0, lines
     assert [line for line in lines if "schema of" in line] == [
         "note  coderuns.kinds[0].about.model: .spec.modle is not in the schema of the CRD; did you mean .spec.model?"

@@ -1,4 +1,4 @@
-"""`make cluster`: a real cluster for a person, who follows what it prints."""
+"""`make cluster` starts a real cluster, and prints commands for the user."""
 
 import json
 import os
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.needs(*CLUSTER, "kubectl"), pytest.mark.timeout(120)]
 
 @pytest.fixture
 def cluster(tmp_path: pathlib.Path) -> Iterator[Process]:
-    """Started, and ready to be used."""
+    """A cluster that is ready."""
     root = pathlib.Path(__file__).resolve().parents[2]
     process = Process(sys.executable, "-m", "tools.cluster", folder=root, log=tmp_path / "out")
     try:
@@ -31,15 +31,15 @@ def cluster(tmp_path: pathlib.Path) -> Iterator[Process]:
         process.stop()
 
 
-def test_its_commands_work_and_nothing_is_left_of_it(cluster: Process, tmp_path: pathlib.Path):
-    """Every run has a Job with a pod that runs and has a log; after Ctrl-C neither processes nor files are there.
+def test_its_commands_work_and_ctrl_c_removes_everything(cluster: Process, tmp_path: pathlib.Path):
+    """Each run has a Job with a running pod that has a log. After Ctrl-C no process and no file remains.
 
-    One made by hand gets a Job too; one without a field is named, and ends nothing.
+    A run that a user creates gets a Job. An invalid run is named, and the others continue.
     """
     kubeconfig = re.findall(r"KUBECONFIG=(\S+)", cluster.log.read_text())[0]
 
-    def kubectl(*words: str) -> str:
-        argv = [component("kubectl"), "-n", "agent-platform", *words]
+    def kubectl(*args: str) -> str:
+        argv = [component("kubectl"), "-n", "agent-platform", *args]
         environment = os.environ | {"KUBECONFIG": kubeconfig}
         return subprocess.run(argv, env=environment, check=True, capture_output=True, text=True, timeout=30).stdout
 
@@ -51,17 +51,20 @@ def test_its_commands_work_and_nothing_is_left_of_it(cluster: Process, tmp_path:
     assert kubectl("logs", pods()[0]["metadata"]["name"]) == "the agent begins\n"
 
     (example,) = re.findall(r"kubectl create -f (\S+)", cluster.log.read_text())
-    poor = tmp_path / "poor.yaml"
-    poor.write_text("{apiVersion: agents.platform/v1, kind: CodeRun, metadata: {name: poor}, spec: {}}")
-    kubectl("create", "-f", str(poor))
-    said = "the controller cannot handle CodeRun poor: its spec has no 'contextVersion'\n"
-    until(lambda: said in cluster.log.read_text(), what="a run that lacks a field is named")
+    invalid = tmp_path / "invalid.yaml"
+    invalid.write_text("{apiVersion: agents.platform/v1, kind: CodeRun, metadata: {name: invalid}, spec: {}}")
+    kubectl("create", "-f", str(invalid))
+    expected = "the controller cannot handle CodeRun invalid: its spec has no 'contextVersion'\n"
+    until(lambda: expected in cluster.log.read_text(), what="the invalid run is named")
     kubectl("create", "-f", example)
-    until(lambda: [pod["status"]["phase"] for pod in pods()].count("Running") == 4, what="the run made by hand runs")
-    assert cluster.log.read_text().count(said) == 1
+    until(
+        lambda: [pod["status"]["phase"] for pod in pods()].count("Running") == 4,
+        what="the run of the user has a running pod",
+    )
+    assert cluster.log.read_text().count(expected) == 1
 
     cluster.signal(signal.SIGINT)
-    until(lambda: not cluster.running(), what="it ends")
+    until(lambda: not cluster.running(), what="the command ends")
     assert cluster.log.read_text().endswith("the cluster is gone, and nothing of it is left\n")
     assert not pathlib.Path(kubeconfig).parent.exists()
     out = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout

@@ -1,4 +1,4 @@
-"""The demo's evaluator of alert rules against the real one, over the same scrapes at the same moment."""
+"""The evaluator of the demo gives the results of a real Prometheus for the same scrapes."""
 
 import contextlib
 import datetime as dt
@@ -24,13 +24,13 @@ pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(120)]
 
 RULES = load_rules(ALERTS / "rules").alerts
 FIRING = {"RequiredConfigMapUnhealthy"}
-"""What needs no five minutes of past: Prometheus has just begun to scrape. The others are compared by their parts."""
+"""Rules that need no data of five minutes: Prometheus has just started. Others are compared by their parts."""
 
 
 class Moment(NamedTuple):
-    """One moment: the page as the demo reads it, the time, and the Prometheus that has stored just that page.
+    """A time, the metrics at this time as the demo reads them, and a Prometheus that has stored the same metrics.
 
-    `history` holds what Prometheus has stored of the scrapes before it.
+    `history` has the earlier scrapes that Prometheus has stored.
     """
 
     page: promql.Page
@@ -41,7 +41,7 @@ class Moment(NamedTuple):
 
 @pytest.fixture(scope="module")
 def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
-    """A platform in trouble of every sort that the rules know, seen when nothing changes."""
+    """A platform with all faults that the rules detect, at a time without changes."""
     folder = tmp_path_factory.mktemp("evaluator")
     place = Workplace(control_plane, f"rules-{uuid.uuid4().hex[:8]}").open()
     place.make_run("stalled")
@@ -56,7 +56,7 @@ def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
     place.set_templates({"present.sh": "#!/bin/sh"})
     space = place.namespace
     settings = {
-        # The exporter may not read the second namespace, and not the second ConfigMap.
+        # The exporter cannot read the second namespace and the second ConfigMap.
         "namespaces": [space, f"{space}-forbidden"],
         "configmaps": {"namespace": space, "required": [{"name": CLAUDE, "keys": ["absent.sh"]}, "forbidden"]},
         "thresholds": {"job_creation_deadline": "1s", "job_max_runtime": "1s"},
@@ -69,18 +69,18 @@ def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
         prometheus.until_scraped()
         target = {"job": JOB, "instance": exporter.address, **TARGET_LABELS}
 
-        def quiet_page() -> str:
-            page = exporter.get().text
-            same = samples.read(page, target=target) == samples.stored(prometheus.stored())
-            return page if same else ""
+        def unchanged_metrics() -> str:
+            text = exporter.get().text
+            same = samples.read(text, target=target) == samples.stored(prometheus.stored())
+            return text if same else ""
 
-        page = until(quiet_page, what="Prometheus has stored the page")
+        text = until(unchanged_metrics, what="Prometheus has stored the current metrics")
         now = time.time()
-        yield Moment(promql.read_page(page, target=target), history_of(prometheus, now), now, prometheus)
+        yield Moment(promql.read_page(text, target=target), history_of(prometheus, now), now, prometheus)
 
 
 def history_of(prometheus: Prometheus, now: float) -> promql.History:
-    """The scrapes as Prometheus has stored them; what rules have made of them has no `job`."""
+    """The scrapes that Prometheus has stored. Series of recording rules have no `job`, and are left out."""
     query = f'{{job="{JOB}"}}[1h]'
     data = prometheus.get("/api/v1/query", query=query, time=f"{now:.6f}")["data"]
     pages: dict[float, promql.Page] = {}
@@ -96,7 +96,7 @@ def history_of(prometheus: Prometheus, now: float) -> promql.History:
 
 
 def parts_of(tree: Any) -> Iterator[Any]:
-    """An expression and all that it is made of but ranges: a rule without a result can be compared by its parts."""
+    """An expression and its parts except ranges. A rule without a result can be compared by its parts."""
     if not isinstance(tree, promql_parser.MatrixSelector | promql_parser.StringLiteral):
         yield tree
     inner = [getattr(tree, name, None) for name in ("expr", "lhs", "rhs")]
@@ -105,16 +105,16 @@ def parts_of(tree: Any) -> Iterator[Any]:
             yield from parts_of(part)
 
 
-def ours(tree: Any, moment: Moment) -> dict[promql.Key, float]:
-    """What the demo makes of it; a number is the one sample without labels."""
+def result_of_demo(tree: Any, moment: Moment) -> dict[promql.Key, float]:
+    """The result of the demo. A scalar is a sample without labels."""
     value = promql.evaluate(tree, page=moment.page, time=moment.time, history=moment.history)
     return (
         {promql.key(each.labels): each.value for each in value} if isinstance(value, list) else {frozenset(): value}
     )
 
 
-def theirs(tree: Any, moment: Moment) -> dict[promql.Key, float]:
-    """What Prometheus makes of it."""
+def result_of_prometheus(tree: Any, moment: Moment) -> dict[promql.Key, float]:
+    """The result of Prometheus."""
     data = moment.prometheus.get("/api/v1/query", query=str(tree), time=f"{moment.time:.6f}")["data"]
     if data["resultType"] == "scalar":
         return {frozenset(): float(data["result"][1])}
@@ -122,13 +122,13 @@ def theirs(tree: Any, moment: Moment) -> dict[promql.Key, float]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[f"{rule.name}-{index}" for index, rule in enumerate(RULES)])
-def test_a_rule_and_each_part_of_it_give_what_prometheus_gives(moment: Moment, rule: AlertRule):
-    """The same label sets and, to a millisecond where the time is in it, the same values."""
+def test_a_rule_and_its_parts_have_the_result_of_prometheus(moment: Moment, rule: AlertRule):
+    """The label sets are equal, and so are the values. Values with the time may differ by a millisecond."""
     parts = list(parts_of(rule.tree))
     assert len(parts) >= 2
     for part in parts:
-        wanted = theirs(part, moment)
-        assert ours(part, moment) == {
-            labels: pytest.approx(value, rel=0, abs=0.001) for labels, value in wanted.items()
+        expected = result_of_prometheus(part, moment)
+        assert result_of_demo(part, moment) == {
+            labels: pytest.approx(value, rel=0, abs=0.001) for labels, value in expected.items()
         }
-    assert bool(ours(rule.tree, moment)) is (rule.name in FIRING)
+    assert bool(result_of_demo(rule.tree, moment)) is (rule.name in FIRING)

@@ -1,4 +1,4 @@
-"""Each inhibition of the bundle on a running Alertmanager: the cause silences its own symptom, and no other's."""
+"""Each shipped inhibition on a running Alertmanager: a cause inhibits its symptom, and no other alert."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -14,12 +14,12 @@ from tests.integration.inhibitions import Inhibition, Variant, inhibitions
 pytestmark = pytest.mark.needs("alertmanager")
 
 PAIRS = inhibitions()
-WITHIN = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
-    """One for all pairs, each of which speaks of objects of its own."""
+    """All pairs share an Alertmanager. Each pair has its own objects."""
     with Webhook() as webhook:
         running = Alertmanager(tmp_path_factory.mktemp("inhibition") / "alertmanager", receiver=webhook.url)
         with running:
@@ -27,13 +27,13 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmana
 
 
 def labels_of(variant: Variant, *, place: str, cluster: bool) -> dict[str, str]:
-    """The labels of an alert about an object of that place, where each label has the place's own value."""
+    """The labels of an alert. Labels that name the object have a value with `place`."""
     own = {label: f"{label}-of-{place}" for label in variant.identity if cluster or label != "cluster"}
     return {"alertname": variant.alertname, **variant.labels, **own}
 
 
 def unexplained(pair: Inhibition, symptom: dict[str, str]) -> list[dict[str, str]]:
-    """Alerts like the symptom, each of which is about another object, or has another cause."""
+    """Alerts like the symptom, but about another object or with another cause."""
     others = [symptom | {label: "another"} for label in sorted({*pair.equal} - {"alertname"})]
     if symptom.get("explained_by") == pair.source.alertname:
         others += [
@@ -44,27 +44,27 @@ def unexplained(pair: Inhibition, symptom: dict[str, str]) -> list[dict[str, str
 
 
 def status_of(alertmanager: Alertmanager, labels: dict[str, str]) -> dict[str, Any]:
-    """The status of exactly that alert; empty where Alertmanager has none."""
-    wanted = f'alertname="{labels["alertname"]}"'
-    found = [each for each in alertmanager.get("/api/v2/alerts", filter=wanted) if each["labels"] == labels]
+    """The status of exactly this alert. Empty if Alertmanager does not have it."""
+    matcher = f'alertname="{labels["alertname"]}"'
+    found = [each for each in alertmanager.get("/api/v2/alerts", filter=matcher) if each["labels"] == labels]
     return {"fingerprint": found[0]["fingerprint"], **found[0]["status"]} if found else {}
 
 
 def until_state(alertmanager: Alertmanager, labels: dict[str, str], state: str) -> None:
-    """Wait until exactly that alert is in that state."""
+    """Waits until exactly this alert has this state."""
     until(
         lambda: status_of(alertmanager, labels).get("state") == state,
         what=f"{labels['alertname']} is {state}",
-        seconds=WITHIN,
+        seconds=TIMEOUT_SECONDS,
     )
 
 
 @pytest.mark.parametrize("cluster", [True, False], ids=["with cluster", "without cluster"])
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_a_cause_silences_its_own_symptom_and_no_other_until_it_is_over(
+def test_a_cause_inhibits_only_its_symptom_until_it_is_resolved(
     alertmanager: Alertmanager, pair: Inhibition, cluster: bool
 ):
-    """Suppressed by that very alert. What differs in one label that is compared stays active, as the cause does."""
+    """Alerts that differ in a compared label remain active, and so does the cause."""
     place = f"{pair}-{cluster}".lower()
     cause, symptom = (labels_of(side, place=place, cluster=cluster) for side in (pair.source, pair.target))
     others = unexplained(pair, symptom)
@@ -83,8 +83,8 @@ def test_a_cause_silences_its_own_symptom_and_no_other_until_it_is_over(
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_a_silenced_cause_hides_what_it_explains_and_nothing_else(alertmanager: Alertmanager, pair: Inhibition):
-    """A silence does not end an inhibition: what has another cause or object is delivered all the same."""
+def test_a_silenced_cause_inhibits_only_its_symptom(alertmanager: Alertmanager, pair: Inhibition):
+    """A silence does not end an inhibition. Alerts with another cause or object are notified."""
     place = f"silenced-{pair}".lower()
     cause, symptom = (labels_of(side, place=place, cluster=True) for side in (pair.source, pair.target))
     others = unexplained(pair, symptom)
@@ -97,10 +97,10 @@ def test_a_silenced_cause_hides_what_it_explains_and_nothing_else(alertmanager: 
     alertmanager.tell({"labels": cause, "endsAt": datetime.now(UTC).isoformat()})
 
 
-def test_a_configmap_that_is_not_used_and_silenced_hides_no_run_that_stalls_for_another_reason(
+def test_a_silenced_configmap_does_not_inhibit_unrelated_runs(
     alertmanager: Alertmanager,
 ):
-    """The ConfigMap of one CLI is silenced for a week; a run of the same namespace is over quota."""
+    """The ConfigMap of one CLI is silenced. A run of the same namespace is stalled because of a quota."""
     common = {"namespace": "agent-platform", "severity": "critical", "component": "coderun-exporter"}
     configmap = {
         "alertname": "RequiredConfigMapUnhealthy",

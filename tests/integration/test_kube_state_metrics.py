@@ -1,4 +1,4 @@
-"""docs/kube-state-metrics.md, claim by claim: the real kube-state-metrics with the files of this repository."""
+"""The statements of docs/kube-state-metrics.md, tested with a real kube-state-metrics and the files of deploy/."""
 
 import pathlib
 import re
@@ -12,7 +12,7 @@ import pytest
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.workplace import CLAUDE, Workplace
 from lab.waiting import until
-from tests.integration.state_metrics import EXPRESSIONS, Asked, StateMetrics
+from tests.integration.state_metrics import EXPRESSIONS, FuturePrometheus, StateMetrics
 
 pytestmark = [pytest.mark.needs("kube-state-metrics"), pytest.mark.timeout(120)]
 
@@ -23,15 +23,22 @@ OWNER = {"type": "Info", "info": {"path": ["metadata", "ownerReferences"], "labe
 KEYS = {"type": "Gauge", "gauge": {"path": ["data"], "labelFromKey": "key"}}
 
 CRDS = {f"custom_resource_state_{each}_events_total" for each in ("add", "delete", "update")}
-OWN = CRDS | {"config_hash", "last_config_reload_success_timestamp_seconds", "last_config_reload_successful"}
-OWN |= {"build_info", "list_total", "watch_total", "shard_ordinal", "total_shards", "custom_resource_state_cache"}
+OWN_METRICS = CRDS | {"config_hash", "last_config_reload_success_timestamp_seconds", "last_config_reload_successful"}
+OWN_METRICS |= {
+    "build_info",
+    "list_total",
+    "watch_total",
+    "shard_ordinal",
+    "total_shards",
+    "custom_resource_state_cache",
+}
 
-RUNS = {"new", "wrong", "leaving", "running", "over", "exited"}
+RUN_NAMES = {"new", "wrong", "leaving", "running", "over", "exited"}
 
 
 @pytest.fixture(scope="module")
 def place(control_plane: ControlPlane) -> Iterator[Workplace]:
-    """Runs with a Job and without, over and not; templates that are whole, empty, and without a key."""
+    """Runs with and without a Job, finished and unfinished. ConfigMaps that are healthy, empty, and without a key."""
     place = Workplace(control_plane, f"ksm-{uuid.uuid4().hex[:8]}").open()
     place.make_run("new")
     place.make_run("wrong", spec={"contextVersion": "second", "taskId": {"is": "a map"}})
@@ -60,39 +67,45 @@ def place(control_plane: ControlPlane) -> Iterator[Workplace]:
 def metrics(
     control_plane: ControlPlane, place: Workplace, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StateMetrics]:
-    """One that has read all of that."""
+    """A kube-state-metrics that has read all objects."""
     with StateMetrics(control_plane, place, tmp_path_factory.mktemp("ksm") / "ksm") as running:
         running.until_read("kube_job_info", "kube_coderun_created", 'configmap="lacking"')
-        # Its page is cut in the middle while it reads.
-        until(lambda: set(_at("created", _of_runs(running, place))) == RUNS, what="all runs are read")
+        # Its response is incomplete while it reads the initial lists.
+        until(
+            lambda: set(_runs_with("created", _of_runs(running, place))) == RUN_NAMES,
+            what="all runs are in the metrics",
+        )
         yield running
 
 
 @pytest.fixture
-def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[Asked]:
-    """One that has scraped it whole."""
-    with Asked(tmp_path / "prometheus", metrics) as prometheus:
-        until(lambda: prometheus.query("kube_coderun_created and on () kube_job_info"), what="it is scraped")
+def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[FuturePrometheus]:
+    """A Prometheus that has scraped all metrics."""
+    with FuturePrometheus(tmp_path / "prometheus", metrics) as prometheus:
+        until(
+            lambda: prometheus.query("kube_coderun_created and on () kube_job_info"),
+            what="Prometheus has the metrics",
+        )
         yield prometheus
 
 
-def test_it_tells_of_runs_what_their_own_fields_say(place: Workplace, metrics: StateMetrics):
-    """Creation, phase, Job by name, attempt, completion, deletion; a field that is not there makes no series."""
+def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: Workplace, metrics: StateMetrics):
+    """They are creation, phase, name of the Job, attempt, completion and deletion. A missing field has no series."""
     series = _of_runs(metrics, place)
-    assert set(_at("created", series)) == RUNS
+    assert set(_runs_with("created", series)) == RUN_NAMES
     phases = {f'{{coderun="running",phase="{each}"}}': 0.0 for each in ("Failed", "Pending", "Succeeded")}
     assert {key: series[f"kube_coderun_phase{key}"] for key in phases} == phases
     assert series['kube_coderun_phase{coderun="running",phase="Running"}'] == 1
-    assert set(_at("phase", series)) == {"running", "over", "exited"}
+    assert set(_runs_with("phase", series)) == {"running", "over", "exited"}
     assert series['kube_coderun_status_job{coderun="over",job_name="over-job"}'] == 1
-    assert set(_at("attempt", series)) == {"running", "over", "exited"}
-    assert set(_at("status_work_completed", series)) == {"over", "exited"}
-    assert set(_at("deletion_timestamp", series)) == {"leaving"}
+    assert set(_runs_with("attempt", series)) == {"running", "over", "exited"}
+    assert set(_runs_with("status_work_completed", series)) == {"over", "exited"}
+    assert set(_runs_with("deletion_timestamp", series)) == {"leaving"}
     assert series['kube_coderun_status_last_update{coderun="running"}'] == 1767225600
 
 
-def test_a_field_of_a_wrong_type_is_as_one_that_is_not_there(place: Workplace, metrics: StateMetrics):
-    """Or becomes a label as Go prints it; the rest of the run is told."""
+def test_a_field_of_a_wrong_type_is_treated_as_missing(place: Workplace, metrics: StateMetrics):
+    """It may also become a label with the text that Go prints. Other fields of the run are exported."""
     wrong = {series for series in _of_runs(metrics, place) if 'coderun="wrong"' in series}
     assert {series.partition("{")[0].removeprefix("kube_coderun_") for series in wrong} == {
         "created",
@@ -102,36 +115,36 @@ def test_a_field_of_a_wrong_type_is_as_one_that_is_not_there(place: Workplace, m
     assert any('task_id="map[is:a map]"' in series for series in wrong)
 
 
-def test_its_rules_find_the_run_without_a_job_and_the_job_that_goes_on(place: Workplace, prometheus: Asked):
-    """The two hangs, on time, by the name of the run; and nothing that is as it should be."""
-    ours = f'{{namespace="{place.namespace}"}}'
+def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplace, prometheus: FuturePrometheus):
+    """The alerts fire in time and have the name of the run. No healthy object has an alert."""
+    in_namespace = f'{{namespace="{place.namespace}"}}'
     names = {
         "KubeCodeRunWithoutJob": ("coderun", {"new", "wrong"}),
         "KubeAgentJobUnfinishedForLong": ("job_name", {"running-job", "over-job"}),
         "KubeCodeRunOverJobUnfinished": ("job_name", {"over-job"}),
     }
     for alert, (label, expected) in names.items():
-        assert prometheus.found(_here(alert, place), label) == expected
+        assert prometheus.found(_limit_to_namespace(alert, place), label) == expected
         early = set() if "Over" not in alert else expected
-        assert prometheus.found(_here(alert, place), label, hours=0.1) == early
+        assert prometheus.found(_limit_to_namespace(alert, place), label, hours=0.1) == early
     assert prometheus.found(EXPRESSIONS["KubeStateMetricsCannotRead"], "resource") == set()
     rex = f'kube_job_labels{{label_github_user="5dlabs-rex",namespace="{place.namespace}"}}'
     active = f"kube_job_status_active * on (namespace, job_name) {rex} > 0"
     assert prometheus.found(active, "job_name") == {"running-job", "over-job"}
-    named = f"kube_coderun_status_job{ours} unless on (namespace, job_name) kube_job_info"
+    named = f"kube_coderun_status_job{in_namespace} unless on (namespace, job_name) kube_job_info"
     assert prometheus.found(named, "job_name") == {"gone-job"}
 
 
-def test_it_knows_whether_a_config_map_exists(place: Workplace, prometheus: Asked):
-    """The rule names each that is not there, and none that is."""
+def test_a_missing_configmap_is_detected(place: Workplace, prometheus: FuturePrometheus):
+    """The rule names the missing ConfigMaps."""
     expression = EXPRESSIONS["KubeAgentTemplatesMissing"]
     shared = CLAUDE.replace("claude", "shared")
     assert prometheus.found(expression.replace("agent-platform", "nowhere"), "configmap") == {CLAUDE, shared}
     assert prometheus.found(expression.replace("agent-platform", place.namespace), "configmap") == {shared}
 
 
-def test_it_does_not_know_what_is_in_a_config_map(place: Workplace, metrics: StateMetrics):
-    """An empty one and one without its key have the series of a whole one; only time and version differ."""
+def test_the_content_of_a_configmap_is_unknown(place: Workplace, metrics: StateMetrics):
+    """An empty ConfigMap and one without a key have the series of a healthy one. Only time and version differ."""
     shapes = {}
     for name in (CLAUDE, "empty", "lacking"):
         found = metrics.about(f'namespace="{place.namespace}",configmap="{name}"')
@@ -141,25 +154,33 @@ def test_it_does_not_know_what_is_in_a_config_map(place: Workplace, metrics: Sta
     assert shapes == dict.fromkeys((CLAUDE, "empty", "lacking"), names)
 
 
-def test_what_a_job_of_an_earlier_run_of_that_name_hides(place: Workplace, metrics: StateMetrics, prometheus: Asked):
-    """A run that is made again while the old Job is held seems to have a Job: owners have a name and no UID."""
+def test_a_job_of_an_earlier_run_with_the_same_name_hides_a_missing_job(
+    place: Workplace, metrics: StateMetrics, prometheus: FuturePrometheus
+):
+    """The old Job has a finalizer. The new run seems to have a Job, because owners have a name and no UID."""
     old = place.make_run("again")
     place.make_job(old, finalizers=["example.com/held"])
     place.delete_run("again")
-    until(lambda: "deletionTimestamp" in place.ask("GET", f"{place.jobs}/again-job")["metadata"], what="it is swept")
+    until(
+        lambda: "deletionTimestamp" in place.ask("GET", f"{place.jobs}/again-job")["metadata"],
+        what="the garbage collector deletes it",
+    )
     new = place.make_run("again")
     assert new["metadata"]["uid"] != old["metadata"]["uid"]
-    until(lambda: metrics.about(new["metadata"]["uid"]), what="the new run is read")
-    until(lambda: prometheus.query(f'kube_coderun_info{{uid="{new["metadata"]["uid"]}"}}'), what="it is scraped")
+    until(lambda: metrics.about(new["metadata"]["uid"]), what="the metrics have the new run")
+    until(
+        lambda: prometheus.query(f'kube_coderun_info{{uid="{new["metadata"]["uid"]}"}}'),
+        what="Prometheus has the new run",
+    )
     owners = metrics.about(f'kube_job_owner{{namespace="{place.namespace}",job_name="again-job"')
     assert [re.findall(r"(\w+)=", series) for series in owners] == [
         ["namespace", "job_name", "owner_kind", "owner_name", "owner_is_controller"]
     ]
-    assert "again" not in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
+    assert "again" not in prometheus.found(_limit_to_namespace("KubeCodeRunWithoutJob", place), "coderun")
 
 
-def test_nothing_is_left_of_a_job_that_is_deleted(place: Workplace, metrics: StateMetrics):
-    """Its end and how long it took go with it, and no counter or histogram of its own remembers."""
+def test_a_deleted_job_has_no_series(place: Workplace, metrics: StateMetrics):
+    """Its end and its duration are lost, and no counter or histogram contains them."""
     place.make_job(place.make_run("brief"))
     place.start_job("brief-job")
     place.finish_job("brief-job")
@@ -168,43 +189,46 @@ def test_nothing_is_left_of_a_job_that_is_deleted(place: Workplace, metrics: Sta
         what="its end",
     )
     place.delete_job("brief-job")
-    until(lambda: not metrics.about(f'namespace="{place.namespace}",job_name="brief-job"'), what="it is gone")
+    until(lambda: not metrics.about(f'namespace="{place.namespace}",job_name="brief-job"'), what="it has no series")
     assert not [series for series in metrics.about() if re.match(r"kube_\w+_(bucket|total)\b", series)]
 
 
-def test_a_silent_watch_looks_like_one_that_is_up_to_date(control_plane: ControlPlane, metrics: StateMetrics):
-    """While the API server stands still no sample changes; none is about a last sync, or what was not readable."""
+def test_a_stalled_watch_is_not_detected(control_plane: ControlPlane, metrics: StateMetrics):
+    """While the API server is stopped, no sample changes. No metric has the last sync or unreadable resources."""
     control_plane.freeze_api_server()
     try:
-        time.sleep(0.5)  # for what was on its way
+        time.sleep(0.5)  # for events in transit
         before = metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)
         time.sleep(3)
         assert (metrics.about("kube_"), metrics.about("kube_state_metrics_", own=True)) == before
         assert metrics.code("/readyz") == 200
     finally:
         control_plane.freeze_api_server(frozen=False)
-    assert {re.sub(r"\{.*", "", series).removeprefix("kube_state_metrics_") for series in before[1]} == OWN
+    assert {re.sub(r"\{.*", "", series).removeprefix("kube_state_metrics_") for series in before[1]} == OWN_METRICS
 
 
-def test_without_jobs_it_is_ready_and_every_run_seems_to_lack_one(
+def test_without_permission_for_jobs_it_is_ready_and_all_runs_seem_to_lack_a_job(
     control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
 ):
-    """A permission that is missing is counted on its second port; the rule takes it for runs without Jobs."""
-    with StateMetrics(control_plane, place, tmp_path / "lame", without="jobs") as lame:
-        lame.until_read("kube_coderun_created")
+    """The missing permission is counted on its second port. The rule reports runs without Jobs."""
+    with StateMetrics(control_plane, place, tmp_path / "limited", without="jobs") as limited:
+        limited.until_read("kube_coderun_created")
         failed = 'kube_state_metrics_list_total{resource="*v1.Job",result="error"}'
-        until(lambda: lame.about(own=True).get(failed, 0) > 1, what="it was refused")
-        assert lame.code("/readyz") == 200
-        assert lame.about("kube_job_") == {}
-        with Asked(tmp_path / "prometheus", lame) as prometheus:
-            until(lambda: prometheus.query("kube_coderun_created"), what="it is scraped")
-            assert "running" in prometheus.found(_here("KubeCodeRunWithoutJob", place), "coderun")
+        until(lambda: limited.about(own=True).get(failed, 0) > 1, what="the list was denied")
+        assert limited.code("/readyz") == 200
+        assert limited.about("kube_job_") == {}
+        with FuturePrometheus(tmp_path / "prometheus", limited) as prometheus:
+            until(lambda: prometheus.query("kube_coderun_created"), what="Prometheus has the metrics")
+            assert "running" in prometheus.found(_limit_to_namespace("KubeCodeRunWithoutJob", place), "coderun")
             expression = EXPRESSIONS["KubeStateMetricsCannotRead"]
-            until(lambda: prometheus.found(expression, "resource", hours=0) == {"*v1.Job"}, what="it is told")
+            until(
+                lambda: prometheus.found(expression, "resource", hours=0) == {"*v1.Job"},
+                what="the rule finds the missing permission",
+            )
 
 
-def test_where_its_configuration_ends(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
-    """No owner's UID of Jobs, no keys of ConfigMaps; 30m is 0.03; the second entry of a kind replaces the first."""
+def test_the_limits_of_its_configuration(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+    """Owners of Jobs have no UID, ConfigMaps no keys, 30m is 0.03, and the last entry of a kind is used."""
     for name, text in (("plain", "1800"), ("minutes", "30m"), ("none", "none"), ("hours", "1h30m")):
         place.make_run(name, annotations={DEADLINE: text})
     more = [
@@ -214,17 +238,20 @@ def test_where_its_configuration_ends(control_plane: ControlPlane, place: Workpl
     ]
     with StateMetrics(control_plane, place, tmp_path / "more", more=more) as metrics:
         metrics.until_read("kube_job_info", 'configmap="lacking"')
-        until(lambda: "group is required in the defined GVK /v1, Kind=ConfigMap" in metrics.log(), what="it says so")
-        time.sleep(4)  # its next look at the CRDs, after which it would have read more
+        until(
+            lambda: "group is required in the defined GVK /v1, Kind=ConfigMap" in metrics.log(),
+            what="the log has the error",
+        )
+        time.sleep(4)  # its next discovery, after which other resources would be read
         assert metrics.about("owners_") | metrics.about("keys_") == {}
-        told = metrics.about(f'",namespace="{place.namespace}"}}')
-        limits = {re.findall(r'name="(\w+)"', series)[0]: value for series, value in told.items()}
+        found = metrics.about(f'",namespace="{place.namespace}"}}')
+        limits = {re.findall(r'name="(\w+)"', series)[0]: value for series, value in found.items()}
         assert limits == {"plain": 1800, "minutes": 0.03}
         assert metrics.about("kube_coderun_") == {}
 
 
-def _here(alert: str, place: Workplace) -> str:
-    """What an alert would find in that namespace."""
+def _limit_to_namespace(alert: str, place: Workplace) -> str:
+    """The expression of an alert, limited to this namespace."""
     return f'({EXPRESSIONS[alert]}) and on (namespace) kube_coderun_created{{namespace="{place.namespace}"}}'
 
 
@@ -236,14 +263,14 @@ def _resource(group: str, kind: str, prefix: str, each: dict[str, Any]) -> dict[
 
 
 def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
-    """What is told of the runs of the namespace, without the label that says so."""
+    """The series of the runs in this namespace, without the label `namespace`."""
     found = metrics.about(f'namespace="{place.namespace}"').items()
-    ours = {series: value for series, value in found if series.startswith("kube_coderun_")}
-    return {series.replace(f',namespace="{place.namespace}"', ""): value for series, value in ours.items()}
+    in_namespace = {series: value for series, value in found if series.startswith("kube_coderun_")}
+    return {series.replace(f',namespace="{place.namespace}"', ""): value for series, value in in_namespace.items()}
 
 
-def _at(name: str, series: dict[str, float]) -> list[str]:
-    """The runs that a family has."""
+def _runs_with(name: str, series: dict[str, float]) -> list[str]:
+    """The names of the runs in a family."""
     return [re.findall(r'coderun="([^"]*)"', each)[0] for each in series if each.startswith(f"kube_coderun_{name}{{")]
 
 

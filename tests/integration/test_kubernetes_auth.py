@@ -1,4 +1,4 @@
-"""A scraper's token is reviewed by the real API server, by the right that `coderun-exporter rbac` prints."""
+"""Tokens of scrapers are reviewed by a real API server, with the permissions of `coderun-exporter rbac`."""
 
 import json
 import pathlib
@@ -24,13 +24,13 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 @pytest.fixture
 def place(control_plane: ControlPlane) -> Workplace:
-    """A namespace."""
+    """An empty namespace."""
     return Workplace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
 def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path) -> Iterator[ServiceAccount]:
-    """The exporter's account, with what `rbac` prints."""
+    """The exporter's ServiceAccount with the permissions of `rbac`."""
     settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": []}}
     (tmp_path / "settings.yml").write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
     made = ServiceAccount(control_plane, place, settings=tmp_path / "settings.yml")
@@ -41,7 +41,7 @@ def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Pat
 
 @pytest.fixture
 def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
-    """The name of another account, which may get /metrics."""
+    """The name of another ServiceAccount, which can get /metrics."""
     name = f"{place.namespace}-prometheus"
     place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": name}})
     rules = [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
@@ -57,12 +57,12 @@ def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
     place.ask("DELETE", f"{ROLES}/clusterroles/{name}")
 
 
-async def test_only_the_account_that_may_get_metrics_is_let_in(
+async def test_only_an_account_that_can_get_metrics_can_scrape(
     place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
-    """Prometheus' own account is; the exporter's is not, nor is a made-up token. The audit log has the reviews alone.
+    """The account of Prometheus can. The exporter's account and invalid tokens cannot.
 
-    That is all that the exporter ever POSTs.
+    By the audit log, reviews are the only POST requests of the exporter.
     """
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
     token = place.ask("POST", path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
@@ -73,7 +73,7 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
         web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True, kubernetes_auth_without_tls=True),
     )
     async with serve(settings) as app:
-        for given, way, status in (
+        for given, url_path, status in (
             (token, "/metrics", 200),
             (token, "/metrics", 200),
             (token, "/", 401),
@@ -84,7 +84,7 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
             ("", "/livez", 200),
         ):
             headers = {"Authorization": f"Bearer {given}"} if given else {}
-            assert (await ask(app.url, path=way, headers=headers))[0] == status, (given[:7], way)
+            assert (await ask(app.url, path=url_path, headers=headers))[0] == status, (given[:7], url_path)
     posts = [event["objectRef"]["resource"] for event in account.requests() if event["verb"] == "create"]
     assert sorted(posts) == ["subjectaccessreviews"] * 3 + ["tokenreviews"] * 5
 
@@ -92,10 +92,10 @@ async def test_only_the_account_that_may_get_metrics_is_let_in(
 async def test_a_token_for_another_audience_is_rejected(
     control_plane: ControlPlane, place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
-    """With an audience of ours, a token for the API server is of no use here, and ours is of none there."""
+    """The exporter rejects tokens for the API server, and the API server rejects tokens for the exporter."""
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
     specs = ({"expirationSeconds": 3600}, {"expirationSeconds": 3600, "audiences": ["coderun-exporter"]})
-    theirs, ours = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
+    for_api_server, for_exporter = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
     own = account.token("exporter").text
     settings = msgspec.structs.replace(
         load(str(tmp_path / "settings.yml")),
@@ -108,7 +108,7 @@ async def test_a_token_for_another_audience_is_rejected(
         ),
     )
     async with serve(settings) as app:
-        for given, status in ((ours, 200), (theirs, 401), (ours, 200)):
+        for given, status in ((for_exporter, 200), (for_api_server, 401), (for_exporter, 200)):
             assert (await ask(app.url, headers={"Authorization": f"Bearer {given}"}))[0] == status
-    assert control_plane.request("GET", "/api", token=theirs)[0] == 200
-    assert control_plane.request("GET", "/api", token=ours)[0] == 401
+    assert control_plane.request("GET", "/api", token=for_api_server)[0] == 200
+    assert control_plane.request("GET", "/api", token=for_exporter)[0] == 401

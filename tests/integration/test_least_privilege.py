@@ -1,4 +1,4 @@
-"""The permissions that `coderun-exporter rbac` prints are enough, and none of them is one too many."""
+"""The permissions of `coderun-exporter rbac` are sufficient, and each of them is needed."""
 
 import asyncio
 import functools
@@ -22,15 +22,22 @@ from lab.controlplane.workplace import CLAUDE, Workplace
 from lab.exporting import Exporter
 from lab.waiting import until
 from tests.exporting import impatience, metrics_of, readiness, start_page, state_of
-from tests.integration.in_process import an_exporter, changes_of_state, eventually, short_watches, shown, states
+from tests.integration.in_process import (
+    an_exporter,
+    changes_of_state,
+    eventually,
+    exposed_lines,
+    short_watches,
+    states,
+)
 
 __all__ = ["impatience", "short_watches"]
 
 pytestmark = pytest.mark.timeout(180)
 
-CORE = ("coderuns", "jobs", "configmaps")
-RESOURCES = (*CORE, "pods", "events")  # the last two are optional
-SELF = ("authorization.k8s.io", "authentication.k8s.io")  # asking what one may do oneself is everybody's right
+REQUIRED_RESOURCES = ("coderuns", "jobs", "configmaps")
+RESOURCES = (*REQUIRED_RESOURCES, "pods", "events")  # Pods and Events are optional
+SELF_REVIEW_GROUPS = ("authorization.k8s.io", "authentication.k8s.io")  # every account can review its own permissions
 
 
 @pytest.fixture
@@ -44,7 +51,7 @@ def place(control_plane: ControlPlane) -> Workplace:
 
 @pytest.fixture(params=["namespace", "cluster"])
 def settings_file(request: pytest.FixtureRequest, place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
-    """Settings that read one namespace, or all of them."""
+    """Settings that read one namespace or all namespaces."""
     settings = {"configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
     if request.param == "namespace":
         settings["namespaces"] = [place.namespace]
@@ -63,7 +70,7 @@ def account(control_plane: ControlPlane, place: Workplace, settings_file: pathli
 
 
 def granted(account: ServiceAccount) -> set[tuple[str, ...]]:
-    """(verb, group, resource, namespace or nothing, name or nothing) of all that the manifests allow."""
+    """(verb, group, resource, namespace or "", name or "") of all permissions in the manifests."""
     return {
         (verb, group, resource, role["metadata"].get("namespace", ""), name)
         for role, rule in account.rules()
@@ -74,47 +81,47 @@ def granted(account: ServiceAccount) -> set[tuple[str, ...]]:
     }
 
 
-def asked(account: ServiceAccount) -> dict[tuple[str, ...], set[int]]:
-    """The same of all that was asked, with the codes of the answers. Discovery is everybody's right, and left out."""
+def requested(account: ServiceAccount) -> dict[tuple[str, ...], set[int]]:
+    """The same tuples for all requests, with the status codes. Discovery is left out: all accounts can use it."""
     codes: dict[tuple[str, ...], set[int]] = {}
     for event in account.requests():
         what = event.get("objectRef", {})
         if not what.get("resource"):
             assert event["requestURI"] == "/apis/agents.platform/v1"
             continue
-        name = what.get("name", "").replace("coderun-exporter-check", "")  # `check` reads no Events
+        name = what.get("name", "").replace("coderun-exporter-check", "")  # the name that `check` requests
         place = (what.get(part, "") for part in ("apiGroup", "resource", "namespace"))
         key = (event["verb"], *place, name)
         codes.setdefault(key, set()).add(event["responseStatus"]["code"])
     return codes
 
 
-def test_each_permission_is_used_and_nothing_else_is_asked_for(
+def test_each_permission_is_used_and_no_other_is_requested(
     control_plane: ControlPlane, account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path
 ):
-    """By the API server's audit log: watches where lists are streamed, lists where they are not, for `check` as well.
+    """By the audit log: watches if lists are streamed, lists if they are not, and the requests of `check`.
 
-    Together that is all that is granted, and all that was asked for: no write, and no Secret. Only `check` tries
-    whether the namespaces exist, which it need not be allowed.
+    Together these are all permissions. There are no writes and no Secrets. Only `check` also requests
+    namespaces, and does not need this permission.
     """
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     settings = json.loads(settings_file.read_text())
     with Exporter(tmp_path / "streamed", kubeconfig=kubeconfig, settings=settings) as exporter:
-        until(lambda: _watched(exporter) == set(RESOURCES), what="everything is watched")
-        assert {each[0] for each in asked(account)} == {"watch"}
+        until(lambda: _watched(exporter) == set(RESOURCES), what="all resources are watched")
+        assert {each[0] for each in requested(account)} == {"watch"}
     command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     try:
         control_plane.restart_api_server("--feature-gates=WatchList=false")
         with Exporter(tmp_path / "paged", kubeconfig=kubeconfig, settings=settings) as exporter:
-            until(lambda: _watched(exporter) == set(RESOURCES), what="everything is watched again")
+            until(lambda: _watched(exporter) == set(RESOURCES), what="all resources are watched again")
     finally:
         control_plane.restart_api_server()
-    used = asked(account)
+    used = requested(account)
     tried = {what for what in used if what[2] == "namespaces"}
     assert all(used.pop(what) == {403} for what in tried)
-    where = {"events": ""} if "namespaces" not in settings else {}  # they are watched one namespace at a time
+    where = {"events": ""} if "namespaces" not in settings else {}  # they are watched in one namespace at a time
     assert {(*what[:3], where.get(what[2], what[3]), what[4]) for what in used} == granted(account)
     assert {verb for verb, *_ in used} == {"list", "watch"}
     assert all(200 in codes for codes in used.values())
@@ -124,7 +131,7 @@ def test_each_permission_is_used_and_nothing_else_is_asked_for(
 def test_check_names_the_verb_that_is_missing(
     account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path, verbs: list[str], missing: str
 ):
-    """Of each resource: a role with `list` alone is not enough for `run`."""
+    """It does so for each resource. A role with only `list` is not sufficient for `run`."""
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     for role in account.manifests:
         if "rules" in role:
@@ -132,27 +139,27 @@ def test_check_names_the_verb_that_is_missing(
     command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
     found: list[str] = []
 
-    def refused() -> bool:  # the authorizer hears of changed roles a moment later
+    def refused() -> bool:  # the authorizer receives changed roles a moment later
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         found[:] = [line for line in done.stdout.splitlines() if line.startswith("UNKNOWN")]
         assert not found or "nothing found" not in done.stdout
-        return done.returncode == 2 and len(found) == len(CORE)
+        return done.returncode == 2 and len(found) == len(REQUIRED_RESOURCES)
 
-    until(refused, what="everything is refused")
+    until(refused, what="all requests are denied")
     assert all(f"not permitted: grant the {missing} (403 at " in line for line in found)
 
 
-def test_check_says_what_watch_alone_is_worth(
+def test_check_explains_a_role_with_only_watch(
     account: ServiceAccount, settings_file: pathlib.Path, tmp_path: pathlib.Path
 ):
-    """It is enough while lists are streamed: healthy, with a note for each resource."""
+    """It is sufficient if lists are streamed: healthy, with a note for each resource."""
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     for role in account.manifests:
         if "rules" in role:
             account.set_rules(role, [rule | {"verbs": ["watch"]} for rule in role["rules"]])
     command = [sys.executable, "-m", "exporter", "check", "--kubeconfig", kubeconfig, "--config.file", settings_file]
 
-    def noted() -> bool:  # the authorizer learns of changed roles a moment later
+    def noted() -> bool:  # the authorizer receives changed roles a moment later
         done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         return done.returncode == 0 and done.stdout.count("grant the verb list as well") == len(RESOURCES)
 
@@ -164,16 +171,14 @@ def _watched(exporter: Exporter) -> set[str]:
     return set(re.findall(form, exporter.get("/metrics").text))
 
 
-def test_the_api_server_knows_of_no_other_permission(
-    control_plane: ControlPlane, account: ServiceAccount, place: Workplace
-):
-    """What it says the account may do there is what was granted; writes, Secrets and other ConfigMaps are refused."""
+def test_the_account_has_no_other_permissions(control_plane: ControlPlane, account: ServiceAccount, place: Workplace):
+    """The API server's review has the granted permissions. Writes, Secrets and other ConfigMaps are denied."""
     token = account.token("pod-1").text
     review = {"spec": {"namespace": place.namespace}}
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     _, answer = control_plane.request("POST", path, review, token=token)
-    told = [rule for rule in answer["status"]["resourceRules"] if rule["apiGroups"][0] not in SELF]
-    assert sorted(told, key=str) == sorted((rule for _, rule in account.rules()), key=str)
+    rules = [rule for rule in answer["status"]["resourceRules"] if rule["apiGroups"][0] not in SELF_REVIEW_GROUPS]
+    assert sorted(rules, key=str) == sorted((rule for _, rule in account.rules()), key=str)
     for method, refused, body in (
         ("GET", f"/api/v1/namespaces/{place.namespace}/secrets", None),
         ("GET", place.config_maps, None),
@@ -186,9 +191,9 @@ def test_the_api_server_knows_of_no_other_permission(
         assert control_plane.request(method, refused, body, token=token)[0] == 403, (method, refused)
 
 
-@pytest.mark.parametrize("resource", CORE)
+@pytest.mark.parametrize("resource", REQUIRED_RESOURCES)
 @pytest.mark.usefixtures("short_watches")
-async def test_a_permission_that_is_taken_away_is_a_named_state(
+async def test_a_removed_permission_is_a_state(
     account: ServiceAccount,
     place: Workplace,
     settings_file: pathlib.Path,
@@ -196,32 +201,36 @@ async def test_a_permission_that_is_taken_away_is_a_named_state(
     caplog: pytest.LogCaptureFixture,
     resource: str,
 ):
-    """The others go on and what was shown stays; given back, it catches up. One log line for each of the two."""
+    """Other resources are watched, and series remain. A restored permission ends the state. Each is one log line."""
     assert sorted(rule["resources"][0] for _, rule in account.rules()) == sorted(RESOURCES)
     ((role, lost),) = [(role, rule) for role, rule in account.rules() if rule["resources"] == [resource]]
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     caplog.set_level(logging.INFO)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        before = await shown(app, place.namespace)
+        before = await exposed_lines(app, place.namespace)
         caplog.clear()
         kept = [rule for rule in role["rules"] if rule is not lost]
         await asyncio.to_thread(account.set_rules, role, kept)
-        await eventually(lambda: state_of(app, resource) == ["forbidden"], what="it is forbidden")
+        await eventually(lambda: state_of(app, resource) == ["forbidden"], what="the state is forbidden")
         await asyncio.to_thread(_change_everything, place)
-        await eventually(lambda: _has_seen(app, place) == set(CORE) - {resource}, what="the others are still watched")
-        lines = await shown(app, place.namespace)
+        await eventually(
+            lambda: _has_seen(app, place) == set(REQUIRED_RESOURCES) - {resource}, what="the others are still watched"
+        )
+        lines = await exposed_lines(app, place.namespace)
         of_content = "configmap_keys", "configmap_size", "configmap_watched", "coderun_job_creations_total"
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
         (status,) = [status for status in app.health.statuses if status.resource == resource]
         assert (await metrics_of(app)).state(resource, status.scope) == "forbidden"
         assert f"[-] {resource}: " in (await readiness(app))[1]
-        told = await start_page(app)
-        assert "403 at " in told
-        assert f'User "{account.user}" cannot watch resource "{resource}"' in told
+        text = await start_page(app)
+        assert "403 at " in text
+        assert f'User "{account.user}" cannot watch resource "{resource}"' in text
         await asyncio.to_thread(account.set_rules, role, role["rules"])
-        await eventually(lambda: states(app) == {"watching"}, what="it is watched again")
-        await eventually(lambda: _has_seen(app, place) == set(CORE), what="it has caught up")
-        assert not any('problem="forbidden"' in line for line in await shown(app, place.namespace))
+        await eventually(lambda: states(app) == {"watching"}, what="all resources are watched again")
+        await eventually(
+            lambda: _has_seen(app, place) == set(REQUIRED_RESOURCES), what="all changes are in the cache"
+        )
+        assert not any('problem="forbidden"' in line for line in await exposed_lines(app, place.namespace))
     assert changes_of_state(caplog) == [(resource, "forbidden"), (resource, "watching")]
 
 
@@ -231,12 +240,12 @@ def _change_everything(place: Workplace) -> None:
 
 
 def _has_seen(app: App, place: Workplace) -> set[str]:
-    """Of which resources the change has come."""
+    """The resources whose change is in the cache."""
     cluster = app.store.cache
-    wanted = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
+    expected = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
     seen = {
         resource
-        for resource, (table, name) in wanted.items()
+        for resource, (table, name) in expected.items()
         if (place.namespace, name) in {(each.namespace, each.name) for each in table}
     }
     record = cluster.configmaps.get(f"{place.namespace}/{CLAUDE}")
@@ -244,9 +253,9 @@ def _has_seen(app: App, place: Workplace) -> set[str]:
 
 
 @pytest.mark.parametrize("settings_file", ["namespace"], indirect=True)
-@pytest.mark.parametrize("told_by", ["tokenFile of a kubeconfig", "service account of a pod"])
+@pytest.mark.parametrize("token_source", ["tokenFile of a kubeconfig", "service account of a pod"])
 @pytest.mark.usefixtures("short_watches")
-async def test_a_rotated_token_costs_nothing(
+async def test_a_rotated_token_is_used_without_an_interruption(
     account: ServiceAccount,
     place: Workplace,
     control_plane: ControlPlane,
@@ -254,36 +263,40 @@ async def test_a_rotated_token_costs_nothing(
     tmp_path: pathlib.Path,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
-    told_by: str,
+    token_source: str,
 ):
-    """The old token is refused while the exporter runs: no state changes, no line of the page is lost."""
+    """The old token becomes invalid while the exporter runs. No state changes, and no series is lost."""
     old, new = account.token("pod-1"), account.token("pod-2")
     old.write(tmp_path / "token")
     kubeconfig = None
-    if told_by.startswith("tokenFile"):
+    if token_source.startswith("tokenFile"):
         kubeconfig = account.kubeconfig(tmp_path, tokenFile=str(tmp_path / "token"))
     else:
         _be_a_pod(monkeypatch, control_plane, tmp_path)
     caplog.set_level(logging.INFO)
     ask = functools.partial(control_plane.request, "GET", place.jobs)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        before = await shown(app, place.namespace)
+        before = await exposed_lines(app, place.namespace)
         caplog.clear()
         new.write(tmp_path / "token")
         await asyncio.to_thread(account.end, old)
         while (code := (await asyncio.to_thread(ask, token=old.text))[0]) == 200:
-            assert await shown(app, place.namespace) == before
+            assert await exposed_lines(app, place.namespace) == before
             await asyncio.sleep(0.1)
         assert code == 401
-        await eventually(lambda: _bearers(account, new) == set(RESOURCES), what="all is watched with the new token")
+        await eventually(
+            lambda: _bearers(account, new) == set(RESOURCES), what="all resources are watched with the new token"
+        )
         await asyncio.to_thread(place.make_run, "second")
-        await eventually(lambda: "second" in {run.name for run in app.store.cache.runs}, what="it goes on")
-        assert await shown(app, place.namespace) > before
+        await eventually(
+            lambda: "second" in {run.name for run in app.store.cache.runs}, what="the cache has the new run"
+        )
+        assert await exposed_lines(app, place.namespace) > before
     assert changes_of_state(caplog) == []
 
 
 def _be_a_pod(monkeypatch: pytest.MonkeyPatch, control_plane: ControlPlane, folder: pathlib.Path) -> None:
-    """The folder is where the kubelet puts the token and the CA."""
+    """Uses the folder as the one into which the kubelet mounts the token and the CA."""
     (folder / "ca.crt").symlink_to(control_plane.ca)
     host, _, port = control_plane.url.removeprefix("https://").partition(":")
     pod = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
@@ -292,7 +305,7 @@ def _be_a_pod(monkeypatch: pytest.MonkeyPatch, control_plane: ControlPlane, fold
 
 
 def _bearers(account: ServiceAccount, token: Token) -> set[str]:
-    """What was asked for with this token."""
+    """The resources that were requested with this token."""
     return {
         event["objectRef"]["resource"]
         for event in account.requests()

@@ -1,4 +1,4 @@
-"""The manifests on the real API server, and the exporter started as they say."""
+"""The manifests on a real API server, and an exporter that is started by them."""
 
 import base64
 import contextlib
@@ -20,25 +20,25 @@ from lab.controlplane.pod import Pod
 from lab.controlplane.workplace import Workplace
 from lab.waiting import until
 from tests.deploy.rendering import (
-    CHOICES,
-    ELSEWHERE,
-    HELM,
+    HELM_VALUES,
+    INSTALLATIONS,
+    OTHER_NAMESPACE,
     WEB_SECRET,
-    charted,
     helm,
-    kustomized,
     of_kind,
-    one,
-    reached_from,
-    rendered,
+    only_object,
+    relative_path_from,
+    render_chart,
+    render_installation,
+    render_kustomization,
 )
 from tests.web.protected import PASSWORD, TLS, USERS, Folder, basic
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("kubectl", "kustomize", "helm", "operator-crds.yaml")]
 
 OPERATOR = ("servicemonitors", "prometheusrules")
-STRICT = {"pod-security.kubernetes.io/enforce": "restricted"}
-RUN = [
+RESTRICTED_LABELS = {"pod-security.kubernetes.io/enforce": "restricted"}
+STARTED_INSTALLATIONS = [
     "overlays/one-namespace",
     "overlays/prometheus-operator",
     "overlays/two-replicas",
@@ -51,7 +51,7 @@ RUN = [
 
 @pytest.fixture
 def operator(control_plane: ControlPlane, tmp_path: pathlib.Path) -> None:
-    """The Prometheus Operator's resources, as it ships them: the API server knows every field."""
+    """The CRDs of the Prometheus Operator, so that the API server validates all fields."""
     kubectl(control_plane, tmp_path, "apply", "--server-side", f"--filename={component('operator-crds.yaml')}")
     for plural in OPERATOR:
         path = f"/apis/monitoring.coreos.com/v1/{plural}"
@@ -60,7 +60,7 @@ def operator(control_plane: ControlPlane, tmp_path: pathlib.Path) -> None:
 
 @pytest.fixture
 def namespaces(control_plane: ControlPlane) -> Iterator[None]:
-    """Those that the manifests name; what is made here is gone afterwards, for other tests make them too."""
+    """The namespaces of the manifests. They are deleted afterwards if they did not exist before."""
     path = "/api/v1/namespaces"
     names = ("agent-platform", "monitoring", "east")
     made = [name for name in names if control_plane.request("POST", path, objects.namespace(name))[0] == 201]
@@ -68,14 +68,14 @@ def namespaces(control_plane: ControlPlane) -> Iterator[None]:
     for name in made:
         control_plane.request("DELETE", f"{path}/{name}")
     for name in made:
-        until(lambda name=name: control_plane.request("GET", f"{path}/{name}")[0] == 404, what=f"{name} is gone")
+        until(lambda name=name: control_plane.request("GET", f"{path}/{name}")[0] == 404, what=f"{name} is deleted")
 
 
 @pytest.fixture
 def place(control_plane: ControlPlane) -> Workplace:
-    """A platform with a run, its Job and a required ConfigMap, where only restricted pods are let in."""
+    """A platform with a run, its Job and a required ConfigMap, in a namespace that admits only restricted pods."""
     made = Workplace(control_plane, f"deploy-{uuid.uuid4().hex[:8]}").open()
-    labels = {"metadata": {"labels": STRICT}}
+    labels = {"metadata": {"labels": RESTRICTED_LABELS}}
     path = f"/api/v1/namespaces/{made.namespace}"
     made.ask("PATCH", path, labels, content_type="application/merge-patch+json")
     made.set_templates({"code_implement.sh": "#!/bin/sh"})
@@ -83,10 +83,10 @@ def place(control_plane: ControlPlane) -> Workplace:
     return made
 
 
-def kubectl(plane: ControlPlane, folder: pathlib.Path, *words: str, manifests: Sequence[dict[str, Any]] = ()) -> str:
-    """What it prints; fails with what it says."""
+def kubectl(plane: ControlPlane, folder: pathlib.Path, *args: str, manifests: Sequence[dict[str, Any]] = ()) -> str:
+    """The standard output of kubectl, which must succeed."""
     done = subprocess.run(
-        [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", f"--cache-dir={folder / 'cache'}", *words],
+        [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", f"--cache-dir={folder / 'cache'}", *args],
         input=yaml.safe_dump_all(manifests),
         capture_output=True,
         text=True,
@@ -97,36 +97,40 @@ def kubectl(plane: ControlPlane, folder: pathlib.Path, *words: str, manifests: S
     return done.stdout
 
 
-def placed(choice: str, namespace: str, folder: pathlib.Path) -> list[dict[str, Any]]:
-    """The objects of a choice for a platform in that namespace, as a user would have them rendered."""
-    if choice in HELM:
-        return charted(valued(choice, namespace), f"--namespace={namespace}")
+def render_for(installation: str, namespace: str, folder: pathlib.Path) -> list[dict[str, Any]]:
+    """The objects of an installation for a platform in this namespace, as a user would render them."""
+    if installation in HELM_VALUES:
+        return render_chart(values_for(installation, namespace), f"--namespace={namespace}")
     folder.mkdir()
-    text = ELSEWHERE.format(folder=reached_from(folder)).replace("/base]", f"/{choice}]").replace("cto", namespace)
+    text = (
+        OTHER_NAMESPACE.format(folder=relative_path_from(folder))
+        .replace("/base]", f"/{installation}]")
+        .replace("cto", namespace)
+    )
     (folder / "kustomization.yaml").write_text(text)
     (folder / "exporter.yml").write_text(json.dumps({"configmaps": {"namespace": namespace}}))
-    return kustomized(folder)
+    return render_kustomization(folder)
 
 
-def valued(choice: str, namespace: str) -> dict[str, Any]:
-    """The chart's values for a choice there."""
-    own = {"namespaces": [namespace]} if "one" in choice else {}
-    return HELM[choice] | {"settings": own | {"configmaps": {"namespace": namespace}}}
+def values_for(installation: str, namespace: str) -> dict[str, Any]:
+    """The values of the chart for an installation in this namespace."""
+    own = {"namespaces": [namespace]} if "one" in installation else {}
+    return HELM_VALUES[installation] | {"settings": own | {"configmaps": {"namespace": namespace}}}
 
 
 @contextlib.contextmanager
 def installed(
-    plane: ControlPlane, choice: str, namespace: str, folder: pathlib.Path
+    plane: ControlPlane, installation: str, namespace: str, folder: pathlib.Path
 ) -> Iterator[list[dict[str, Any]]]:
-    """A choice as a user would install it, by `kubectl apply` or by `helm install`, and gone afterwards."""
-    manifests = placed(choice, namespace, folder / "own")
-    if choice not in HELM:
+    """Installs with `kubectl apply` or `helm install`, as a user does, and removes it afterwards."""
+    manifests = render_for(installation, namespace, folder / "own")
+    if installation not in HELM_VALUES:
         with applied(plane, folder, manifests):
             yield manifests
         return
     flags = (f"--namespace={namespace}", f"--kubeconfig={plane.admin_kubeconfig}", "--wait", "--timeout=60s")
     try:
-        done = helm("install", valued(choice, namespace), *flags)
+        done = helm("install", values_for(installation, namespace), *flags)
         assert done.returncode == 0, done.stderr
         yield manifests
     finally:
@@ -135,7 +139,7 @@ def installed(
 
 @contextlib.contextmanager
 def applied(plane: ControlPlane, folder: pathlib.Path, manifests: list[dict[str, Any]]) -> Iterator[None]:
-    """All of them, and gone afterwards: what is the cluster's would outlive the namespace."""
+    """Applies these objects, and deletes them afterwards, including those without a namespace."""
     try:
         kubectl(plane, folder, "apply", "--server-side", "--filename=-", manifests=manifests)
         yield
@@ -144,7 +148,7 @@ def applied(plane: ControlPlane, folder: pathlib.Path, manifests: list[dict[str,
 
 
 def pods_of(plane: ControlPlane, service: dict[str, Any]) -> list[dict[str, Any]]:
-    """The pods that a Service sends to."""
+    """The pods that a Service selects."""
     selector = ",".join(f"{key}={value}" for key, value in service["spec"]["selector"].items())
     path = f"/api/v1/namespaces/{service['metadata']['namespace']}/pods?labelSelector={selector}"
     _, answer = plane.request("GET", path)
@@ -152,28 +156,32 @@ def pods_of(plane: ControlPlane, service: dict[str, Any]) -> list[dict[str, Any]
 
 
 @pytest.mark.usefixtures("operator", "namespaces")
-def test_the_api_server_takes_every_choice(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """With strict validation: no field that it does not know, and no object of a wrong form."""
+def test_the_api_server_accepts_every_installation(control_plane: ControlPlane, tmp_path: pathlib.Path):
+    """Validation is strict: unknown fields and invalid objects are errors."""
     flags = ("--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
-    different = {json.dumps(item, sort_keys=True): item for choice in CHOICES for item in rendered(choice)}
-    told = kubectl(control_plane, tmp_path, "apply", *flags, manifests=[*different.values()])
-    assert len(told.splitlines()) == len(different)
+    different = {
+        json.dumps(item, sort_keys=True): item
+        for installation in INSTALLATIONS
+        for item in render_installation(installation)
+    }
+    output = kubectl(control_plane, tmp_path, "apply", *flags, manifests=[*different.values()])
+    assert len(output.splitlines()) == len(different)
 
 
 @pytest.mark.usefixtures("operator")
-@pytest.mark.parametrize("choice", RUN)
-def test_the_exporter_runs_as_the_manifests_say(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path, choice: str
+@pytest.mark.parametrize("installation", STARTED_INSTALLATIONS)
+def test_the_exporter_runs_as_in_the_manifests(
+    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path, installation: str
 ):
-    """From `kubectl apply` or `helm install` to a scrape: the pods are real controllers', and started as they say.
+    """From `kubectl apply` or `helm install` to a scrape, with pods of the real controllers.
 
-    Every probe succeeds in the time that it has, the Service's port gives the page, and all may be read.
+    Every probe succeeds in time, the port of the Service serves metrics, and all resources can be read.
     """
-    secured = {"scheme": "HTTPS", "headers": basic("prometheus", PASSWORD)} if "web" in choice else {}
+    secured = {"scheme": "HTTPS", "headers": basic("prometheus", PASSWORD)} if "web" in installation else {}
     with contextlib.ExitStack() as stack:
         give_web_config(place, tmp_path)
-        manifests = stack.enter_context(installed(control_plane, choice, place.namespace, tmp_path))
-        deployment, service = one(manifests, "Deployment"), one(manifests, "Service")
+        manifests = stack.enter_context(installed(control_plane, installation, place.namespace, tmp_path))
+        deployment, service = only_object(manifests, "Deployment"), only_object(manifests, "Service")
         name = f"deployment/{deployment['metadata']['name']}"
         kubectl(control_plane, tmp_path, "rollout", "status", name, f"--namespace={place.namespace}", "--timeout=60s")
         found = pods_of(control_plane, service)
@@ -188,16 +196,16 @@ def test_the_exporter_runs_as_the_manifests_say(
             there, path = running.port(port["targetPort"]), path_of(manifests)
             if secured:
                 assert running.get(there, path, scheme="HTTPS")[0] == 401
-            code, page = running.get(there, path, **secured)
+            code, text = running.get(there, path, **secured)
             assert code == 200
-            assert f'coderun_created_timestamp{{namespace="{place.namespace}",coderun="first"}}' in page
-            assert f'job_created_timestamp{{namespace="{place.namespace}",job_name="first-job"}}' in page
-            until(lambda running=running: everything_is_watched(running, **secured), what="everything is watched")
+            assert f'coderun_created_timestamp{{namespace="{place.namespace}",coderun="first"}}' in text
+            assert f'job_created_timestamp{{namespace="{place.namespace}",job_name="first-job"}}' in text
+            until(lambda running=running: all_are_watched(running, **secured), what="all resources are watched")
             running.end()
 
 
 def give_web_config(place: Workplace, folder: pathlib.Path) -> None:
-    """The Secret that a user makes: a certificate, and a password for Prometheus."""
+    """The Secret of a user: a certificate, and a password for Prometheus."""
     path = folder / "web"
     path.mkdir()
     Folder(path).write(USERS, tls_server_config=TLS)
@@ -208,35 +216,38 @@ def give_web_config(place: Workplace, folder: pathlib.Path) -> None:
 
 
 def address(number: int) -> str:
-    """One of the loopback interface for a pod of this test run: all pods listen on the same port."""
+    """A loopback address for a pod. All pods listen on the same port, so each needs its own address."""
     return f"127.{os.getpid() % 200 + 20}.91.{number}"
 
 
 def path_of(manifests: list[dict[str, Any]]) -> str:
-    """Where the ServiceMonitor has it scraped, or Prometheus by itself."""
+    """The path of the ServiceMonitor, or the default path of Prometheus."""
     for monitor in of_kind(manifests, "ServiceMonitor"):
         return monitor["spec"]["endpoints"][0]["path"]
     return "/metrics"
 
 
-def everything_is_watched(running: Pod, **secured: Any) -> bool:
-    """Runs, Jobs, Pods, Events and ConfigMaps: nothing is forbidden."""
-    _, told = running.get(running.port("metrics"), "/readyz", **secured)
-    return told.count("[+]") == 5 and "[-]" not in told
+def all_are_watched(running: Pod, **secured: Any) -> bool:
+    """Whether runs, Jobs, Pods, Events and ConfigMaps are watched."""
+    _, text = running.get(running.port("metrics"), "/readyz", **secured)
+    return text.count("[+]") == 5 and "[-]" not in text
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_pod_that_may_not_read_is_alive_and_tells_why(
+def test_a_pod_without_permissions_is_alive_and_serves_metrics(
     control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
 ):
-    """Without its bindings it is not ready and not restarted, and the Service's port still gives its metrics."""
-    manifests = placed("base", place.namespace, tmp_path / "own")
+    """Without role bindings it is not ready and is not restarted. Its metrics have the reason."""
+    manifests = render_for("base", place.namespace, tmp_path / "own")
     granted = [item for item in manifests if not item["kind"].endswith("RoleBinding")]
     with applied(control_plane, tmp_path, granted):
-        service = one(manifests, "Service")
-        [pod] = until(lambda: pods_of(control_plane, service), what="the pod is made")
+        service = only_object(manifests, "Service")
+        [pod] = until(lambda: pods_of(control_plane, service), what="the pod is created")
         with Pod(control_plane, pod, folder=tmp_path / "pod", ip=address(9)) as running:
             running.until_succeeds("startup")
-            told = 'state="forbidden"} 1'
-            until(lambda: told in running.get(running.port("metrics"), "/metrics")[1], what="it is told")
+            expected = 'state="forbidden"} 1'
+            until(
+                lambda: expected in running.get(running.port("metrics"), "/metrics")[1],
+                what="the metrics have the state",
+            )
             assert (running.probe("liveness"), running.probe("readiness")) == (200, 503)

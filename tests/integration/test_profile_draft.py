@@ -1,4 +1,4 @@
-"""`profile` on a real API server: drafts of other platforms, beside the shipped profiles."""
+"""`profile` on a real API server: drafts of other platforms, compared with the shipped profiles."""
 
 import pathlib
 import subprocess
@@ -20,18 +20,18 @@ pytestmark = [pytest.mark.needs("etcd", "kube-apiserver"), pytest.mark.timeout(1
 
 OBJECTS = pathlib.Path(__file__).parents[1] / "profiles/objects"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-FORBIDDEN = ("uid", "creationTimestamp", "deletionTimestamp", "ownerReferences", "finalizers")
+SET_BY_THE_SERVER = ("uid", "creationTimestamp", "deletionTimestamp", "ownerReferences", "finalizers")
 
 
 class Cluster:
-    """The objects of one platform, created as they would be there: with the real UIDs of their owners."""
+    """Creates the objects of a platform with the real UIDs of their owners."""
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
         self._uids: dict[str, str] = {}
 
     def define(self, folder: str, name: str) -> None:
-        """Create the CRD of that name."""
+        """Creates the CRD with this name."""
         crds = fast_yaml.load_all((OBJECTS / folder / "00-crd.yaml").read_text())
         (crd,) = [one for one in crds if one["metadata"]["name"] == name]
         self._plane.request("POST", CRDS, crd)
@@ -40,7 +40,7 @@ class Cluster:
         until(lambda: self._plane.request("GET", path)[0] == 200, what=f"{name} is served")
 
     def load(self, folder: str, plurals: dict[str, str]) -> int:
-        """Create the objects of these kinds; gives the number of those that the server took."""
+        """Creates the objects of these kinds. Returns the number of objects that the server has accepted."""
         files = sorted((OBJECTS / folder).glob("[1-9]*.yaml"))
         items = [one for file in files for one in documents(file, snapshot=CREATED)]
         return sum(self._create(one, plurals) for one in items if one["kind"] in plurals)
@@ -49,7 +49,7 @@ class Cluster:
         meta, base = item["metadata"], "api" if item["apiVersion"] == "v1" else "apis"
         space = meta["namespace"]
         self._plane.request("POST", "/api/v1/namespaces", {"metadata": {"name": space}})
-        kept = {key: value for key, value in meta.items() if key not in FORBIDDEN}
+        kept = {key: value for key, value in meta.items() if key not in SET_BY_THE_SERVER}
         owners = [
             one | {"uid": self._uids[one["uid"]]}
             for one in meta.get("ownerReferences", ())
@@ -67,11 +67,11 @@ class Cluster:
         return True
 
 
-def profile(plane: ControlPlane, folder: pathlib.Path, *words: str, token: str = ADMIN_TOKEN) -> Any:
-    """The command as a process."""
+def profile(plane: ControlPlane, folder: pathlib.Path, *args: str, token: str = ADMIN_TOKEN) -> Any:
+    """The finished process of the command."""
     cluster = {"server": plane.url, "certificate-authority": str(plane.ca)}
     kubeconfig = a_kubeconfig(folder, cluster=cluster, user={"token": token})
-    command = [sys.executable, "-m", "exporter", "profile", "--kubeconfig", kubeconfig, *words]
+    command = [sys.executable, "-m", "exporter", "profile", "--kubeconfig", kubeconfig, *args]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
@@ -86,23 +86,23 @@ def profile(plane: ControlPlane, folder: pathlib.Path, *words: str, token: str =
 def test_a_draft_from_a_real_cluster_is_close_to_the_shipped_profile(
     control_plane: ControlPlane, tmp_path: pathlib.Path, folder, name, kinds, worker
 ):
-    """Its worker, its end, and all values of its main rule."""
+    """The worker, the time of the end, and the path of a state rule are equal."""
     cluster = Cluster(control_plane)
     cluster.define(folder, name)
     assert cluster.load(folder, kinds) > 10
     done = profile(control_plane, tmp_path, name)
     assert (done.returncode, done.stderr) == (0, "")
     drafted, _ = read(done.stdout, tmp_path)
-    ours = shipped_profiles()[name]
+    shipped = shipped_profiles()[name]
     assert drafted.resource is None
-    assert (drafted.kind, drafted.worker.is_) == (ours.kind, worker)
-    assert drafted.times.finished == ours.times.finished
-    assert {rule.path for rule in drafted.state} & {rule.path for rule in ours.state}
-    assert f"s with an owner of kind {ours.kind}; first container: " in done.stdout
+    assert (drafted.kind, drafted.worker.is_) == (shipped.kind, worker)
+    assert drafted.times.finished == shipped.times.finished
+    assert {rule.path for rule in drafted.state} & {rule.path for rule in shipped.state}
+    assert f"s with an owner of kind {shipped.kind}; first container: " in done.stdout
 
 
-def test_names_and_permissions_are_one_line(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """The nearest names by discovery, and the verb that is missing."""
+def test_wrong_names_and_missing_permissions_are_one_line(control_plane: ControlPlane, tmp_path: pathlib.Path):
+    """The line has the nearest name by discovery, or the missing verb."""
     Cluster(control_plane).define("kelos", "tasks.kelos.dev")
     until(lambda: "tasks.kelos.dev" in profile(control_plane, tmp_path, "task.kelos.dev").stderr, what="discovery")
     done = profile(control_plane, tmp_path, "task.kelos.dev")

@@ -1,4 +1,4 @@
-"""Each path of the shipped profiles, by kubectl on a real API server and by the compiled profile: the same values."""
+"""kubectl and the compiled profile read the same values at each path of the shipped profiles."""
 
 import datetime as dt
 import json
@@ -23,19 +23,22 @@ from tests.objects import CREATED, raw
 pytestmark = [pytest.mark.needs("etcd", "kube-apiserver", "kubectl"), pytest.mark.timeout(300)]
 
 ROOT = pathlib.Path(__file__).parents[2]
-SETS = [
+PLATFORMS = [
     ("tests/profiles/objects/kelos", "tasks.kelos.dev"),
     ("tests/profiles/objects/kubeopencode", "tasks.kubeopencode.io"),
     ("tests/profiles/objects/agent-sandbox", "sandboxes.agents.x-k8s.io"),
     ("tests/profiles/objects/agent-sandbox", "sandboxclaims.extensions.agents.x-k8s.io"),
     ("lab/worlds/objects", "coderuns.agents.platform"),
 ]
+"""Pairs: the folder with the objects of a platform, and the name of a CRD in it."""
 CRDS = {"lab/worlds/objects": "03-crd-newest.yaml"}
+"""The files of CRDs with another name than the usual one, by folder."""
 OBJECTS = {"lab/worlds/objects": "2[01]*.yaml"}
+"""The files of objects with other names than the usual ones, by folder."""
 
 
 def paths_in(value):
-    """All paths of a profile, those of conditions included."""
+    """All paths of a profile, including those in conditions."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield from paths_in(key)
@@ -48,13 +51,13 @@ def paths_in(value):
 
 
 def shown(value):
-    """As kubectl prints it."""
+    """The value as kubectl prints it."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, dt.datetime) else format_value(value)
 
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory):
-    """An API server of its own: the platform's CRD is not the one that the other tests create runs with."""
+    """A separate API server, because other tests need another CRD for runs."""
     folder = tmp_path_factory.mktemp("control-plane")
     started = ControlPlane(folder, etcd=component("etcd"), kube_apiserver=component("kube-apiserver"))
     try:
@@ -64,13 +67,13 @@ def plane(tmp_path_factory):
         started.stop()
 
 
-@pytest.mark.parametrize(("folder", "name"), SETS)
-def test_kubectl_and_the_compiled_profile_read_the_same(plane: ControlPlane, tmp_path, folder, name):
-    """What stands at a path, and that nothing stands there."""
+@pytest.mark.parametrize(("folder", "name"), PLATFORMS)
+def test_kubectl_and_the_compiled_profile_read_the_same_values(plane: ControlPlane, tmp_path, folder, name):
+    """Missing values are equal as well."""
     profile = resolve(name)
 
-    def kubectl(*words: str, given: object = None) -> str:
-        argv = [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", *words]
+    def kubectl(*args: str, given: object = None) -> str:
+        argv = [component("kubectl"), f"--kubeconfig={plane.admin_kubeconfig}", *args]
         text = None if given is None else json.dumps({"apiVersion": "v1", "kind": "List", "items": given})
         return subprocess.run(argv, check=True, capture_output=True, text=True, input=text, timeout=120).stdout
 
@@ -88,7 +91,7 @@ def test_kubectl_and_the_compiled_profile_read_the_same(plane: ControlPlane, tmp
         for item in items
         if (item["apiVersion"].partition("/")[0], item["kind"]) == (profile.group, profile.kind)
     ]
-    for item in items:  # what a server sets itself, or waits for
+    for item in items:  # fields that a server sets or waits for
         for key in ("uid", "creationTimestamp", "deletionTimestamp", "ownerReferences", "finalizers"):
             item["metadata"].pop(key, None)
     spaces = sorted({item["metadata"]["namespace"] for item in items})
@@ -103,12 +106,12 @@ def test_kubectl_and_the_compiled_profile_read_the_same(plane: ControlPlane, tmp
         "get", resource, "-A", "-o", f'jsonpath={{range .items[*]}}{{.metadata.name}}{columns}{{"\\n"}}{{end}}'
     )
     wire = Wire(types)
-    told = {}
+    expected = {}
     for item in json.loads(kubectl("get", resource, "-A", "-o", "json"))["items"]:
         values = wire.values(Decoder(wire.type).decode(raw(item))[0])
-        told[item["metadata"]["name"]] = [shown(values[wire.index[parse(text)]]) for text in texts]
-    assert {line.split("\t")[0]: line.split("\t")[1:] for line in lines.splitlines()} == told
-    assert len(told) == len(items)
+        expected[item["metadata"]["name"]] = [shown(values[wire.index[parse(text)]]) for text in texts]
+    assert {line.split("\t")[0]: line.split("\t")[1:] for line in lines.splitlines()} == expected
+    assert len(expected) == len(items)
 
 
 def _namespace(name):

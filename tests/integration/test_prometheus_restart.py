@@ -1,7 +1,7 @@
-"""Prometheus and Alertmanager restart while alerts fire: the same alerts fire again, and nobody gets a message.
+"""Prometheus and Alertmanager restart while alerts fire: the alerts fire again, and no notification is repeated.
 
-The rules' clocks and the resend delay are twenty times faster, all of them, so that their order is the real one:
-Alertmanager takes an alert for resolved that Prometheus has not sent for four times its resend delay.
+All durations of the rules and the resend delay are divided by 20, so that their ratios are the shipped ones.
+Alertmanager resolves an alert that Prometheus has not sent for four times its resend delay.
 """
 
 import collections
@@ -22,26 +22,26 @@ from lab.monitoring.bundle import ALERTS
 from lab.monitoring.servers import Alertmanager, Prometheus
 from lab.monitoring.webhook import Webhook
 from lab.waiting import until
-from tests.integration.late_page import HOUR, LatePage
+from tests.integration.overdue_metrics import HOUR, OverdueMetrics
 
 pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.timeout(300)]
 
-FASTER = 20
-FORGOTTEN = 12.0
-"""Seconds after which Alertmanager takes an alert for resolved: four times the resend delay of 3 s."""
-AGES = {
+SPEEDUP = 20
+RESOLVED_AFTER_SECONDS = 12.0
+"""Seconds after which Alertmanager resolves an alert that was not sent: four times the resend delay of 3 s."""
+EXPECTED_AGES = {
     ("AgentJobHanging", "late", "warning"): 2 * HOUR,
     ("AgentJobHanging", "limited", "critical"): 2 * HOUR,
     ("CodeRunJobCreationStalled", "late", "critical"): HOUR,
 }
-"""What fires about the page's objects, with their severities, and their ages when the page was made."""
-ALL = {*AGES, ("RequiredConfigMapUnhealthy", "templates", "critical")}
+"""The expected alerts (name, object, severity), with the age of the object in seconds when the server was started."""
+EXPECTED_ALERTS = {*EXPECTED_AGES, ("RequiredConfigMapUnhealthy", "templates", "critical")}
 
-Key = tuple[str, str, str]
+AlertKey = tuple[str, str, str]
 
 
-class SlowerPrometheus(Prometheus):
-    """With the bundle's waits in proportion, in place of the shortest ones."""
+class ScaledPrometheus(Prometheus):
+    """Prometheus with the durations of the shipped rules divided by SPEEDUP. The base class has minimal ones."""
 
     def _flags(self) -> list[str]:
         flags = super()._flags()
@@ -49,19 +49,19 @@ class SlowerPrometheus(Prometheus):
             tree = fast_yaml.load(file.read_text())
             for group in tree["groups"]:
                 for part in (group, *group["rules"]):
-                    clocks = {"interval", "for", "keep_firing_for"} & part.keys()
-                    part.update({key: scaled(part[key]) for key in clocks})
+                    durations = {"interval", "for", "keep_firing_for"} & part.keys()
+                    part.update({key: scale(part[key]) for key in durations})
             (self.folder / file.name).write_text(yaml.safe_dump(tree))
         return flags
 
 
-def scaled(duration: str) -> str:
-    """`1m` is 3000 ms."""
-    return f"{promql_parser.parse_duration(duration).total_seconds() * 1000 / FASTER:.0f}ms"
+def scale(duration: str) -> str:
+    """The duration divided by SPEEDUP: `1m` becomes `3000ms`."""
+    return f"{promql_parser.parse_duration(duration).total_seconds() * 1000 / SPEEDUP:.0f}ms"
 
 
 class Firing(NamedTuple):
-    """A firing alert: since when, which age it says, and when it was asked. Seconds; Unix times."""
+    """A firing alert: its activeAt (Unix time), its age in seconds, and the time of the query (Unix time)."""
 
     since: float
     age: float
@@ -69,9 +69,9 @@ class Firing(NamedTuple):
 
 
 class Running(NamedTuple):
-    """All that runs."""
+    """The running servers."""
 
-    page: LatePage
+    metrics: OverdueMetrics
     prometheus: Prometheus
     alertmanager: Alertmanager
     webhook: Webhook
@@ -79,26 +79,29 @@ class Running(NamedTuple):
 
 @pytest.fixture
 def running(tmp_path: pathlib.Path) -> Iterator[Running]:
-    """Once every alert about the page has been delivered, by webhook and to the chat."""
+    """The servers, once all alerts were notified by webhook and in the chat."""
     with contextlib.ExitStack() as stack:
-        page, webhook = stack.enter_context(LatePage()), stack.enter_context(Webhook())
+        metrics, webhook = stack.enter_context(OverdueMetrics()), stack.enter_context(Webhook())
         alertmanager = stack.enter_context(Alertmanager(tmp_path / "alertmanager", receiver=webhook.url))
-        prometheus = SlowerPrometheus(
-            tmp_path / "prometheus", exporter=page.address, alertmanager=alertmanager.address
+        prometheus = ScaledPrometheus(
+            tmp_path / "prometheus", exporter=metrics.address, alertmanager=alertmanager.address
         )
         stack.enter_context(prometheus)
-        for alertname, _, severity in ALL:
+        for alertname, _, severity in EXPECTED_ALERTS:
             if severity == "critical":
                 webhook.next(alertname, severity=severity)
-        until(lambda: [one for one in webhook.messages() if "AgentJobHanging" in one.title], what="the chat has it")
-        # Prometheus begins without a target, so that CodeRunExporterAbsent may come, and then goes.
-        until(lambda: firing(prometheus).keys() == ALL, what="only these fire", seconds=60)
+        until(
+            lambda: [one for one in webhook.messages() if "AgentJobHanging" in one.title],
+            what="the chat has the message",
+        )
+        # CodeRunExporterAbsent may fire at first, because Prometheus starts without a target.
+        until(lambda: firing(prometheus).keys() == EXPECTED_ALERTS, what="only these fire", seconds=60)
         until(lambda: not webhook.unresolved("CodeRunExporterAbsent"), what="the others are resolved")
-        yield Running(page, prometheus, alertmanager, webhook)
+        yield Running(metrics, prometheus, alertmanager, webhook)
 
 
-def firing(prometheus: Prometheus) -> dict[Key, Firing]:
-    """Every firing alert by its name, object and severity."""
+def firing(prometheus: Prometheus) -> dict[AlertKey, Firing]:
+    """All firing alerts by name, object and severity."""
     found = {}
     for alert in prometheus.get("/api/v1/alerts")["data"]["alerts"]:
         if alert["state"] == "firing":
@@ -111,49 +114,53 @@ def firing(prometheus: Prometheus) -> dict[Key, Firing]:
     return found
 
 
-def deliveries(webhook: Webhook) -> collections.Counter[str]:
-    """How often each alert was delivered with each status, and each chat message."""
+def count_notifications(webhook: Webhook) -> collections.Counter[str]:
+    """The number of notifications of each alert with each status, and of each chat message."""
     alerts = [f"{each.receiver}: {each.status} {each.labels}" for each in webhook.notifications()]
     return collections.Counter(alerts + [f"{each.receiver}: {each.title} {each.text}" for each in webhook.messages()])
 
 
 def until_sent_after(alertmanager: Alertmanager, moment: float) -> None:
-    """Wait until each alert that Alertmanager has was sent to it after that time, and it has all of them."""
+    """Waits until Alertmanager has all alerts, and each was sent after this time."""
 
     def sent() -> bool:
         alerts = alertmanager.get("/api/v2/alerts")
         times = [datetime.fromisoformat(alert["updatedAt"]).timestamp() for alert in alerts]
-        return len(times) >= len(ALL) and min(times) > moment
+        return len(times) >= len(EXPECTED_ALERTS) and min(times) > moment
 
-    until(sent, what="every alert is sent again", seconds=60)
+    until(sent, what="all alerts are sent again", seconds=60)
 
 
 @pytest.mark.needs("alertmanager")
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=lambda number: number.name)
-def test_a_restart_of_prometheus_resolves_nothing_and_pages_nobody_again(running: Running, number: signal.Signals):
-    """The same alerts fire with the true ages, and until long after the restart no receiver gets a message."""
+def test_a_restart_of_prometheus_resolves_no_alert_and_repeats_no_notification(
+    running: Running, number: signal.Signals
+):
+    """The same alerts fire with the right ages. No receiver gets a message until well after the restart."""
     prometheus, alertmanager, webhook = running.prometheus, running.alertmanager, running.webhook
-    before, delivered = firing(prometheus), deliveries(webhook)
-    assert before.keys() == ALL
+    before, delivered = firing(prometheus), count_notifications(webhook)
+    assert before.keys() == EXPECTED_ALERTS
     prometheus.end(number)
     ended = time.time()
     prometheus.start()
-    after = until(lambda: found if (found := firing(prometheus)).keys() == ALL else {}, what="all fire again")
-    until_sent_after(alertmanager, ended + 1.5 * FORGOTTEN)
-    assert deliveries(webhook) - delivered == collections.Counter()
-    for alert, age in AGES.items():
+    after = until(
+        lambda: found if (found := firing(prometheus)).keys() == EXPECTED_ALERTS else {}, what="all fire again"
+    )
+    until_sent_after(alertmanager, ended + 1.5 * RESOLVED_AFTER_SECONDS)
+    assert count_notifications(webhook) - delivered == collections.Counter()
+    for alert, age in EXPECTED_AGES.items():
         assert after[alert].since > ended
         for found in (before[alert], after[alert]):
-            assert found.age == pytest.approx(age + found.at - running.page.made, abs=5)
+            assert found.age == pytest.approx(age + found.at - running.metrics.made, abs=5)
 
 
 @pytest.mark.needs("alertmanager")
-def test_a_restart_of_alertmanager_resolves_nothing_and_pages_nobody_again(running: Running):
-    """It remembers what it has delivered; Prometheus sends every alert again."""
+def test_a_restart_of_alertmanager_resolves_no_alert_and_repeats_no_notification(running: Running):
+    """It has stored which notifications it has sent. Prometheus sends all alerts again."""
     alertmanager, webhook = running.alertmanager, running.webhook
-    delivered = deliveries(webhook)
+    delivered = count_notifications(webhook)
     alertmanager.end(signal.SIGTERM)
     ended = time.time()
     alertmanager.start()
-    until_sent_after(alertmanager, ended + 1.5 * FORGOTTEN)
-    assert deliveries(webhook) - delivered == collections.Counter()
+    until_sent_after(alertmanager, ended + 1.5 * RESOLVED_AFTER_SECONDS)
+    assert count_notifications(webhook) - delivered == collections.Counter()

@@ -1,4 +1,4 @@
-"""The page that the exporter makes of a real API server's objects, read by those who will read it."""
+"""The exporter's metrics for objects of a real API server, read by prometheus_client, promtool and Prometheus."""
 
 import pathlib
 import subprocess
@@ -21,13 +21,13 @@ from tests.integration import samples
 pytestmark = pytest.mark.timeout(120)
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
-AWKWARD = 'say "no" \\ to\nlines\ttabs \r, ünïcödé 🙈 {job="x"} # and \u2028\u0085 breaks\x00'
-SHOWN = "say_no_to_lines_tabs_n_c_d_job_x_and_breaks"
+HOSTILE_TEXT = 'say "no" \\ to\nlines\ttabs \r, ünïcödé 🙈 {job="x"} # and \u2028\u0085 breaks\x00'
+CLEANED_TEXT = "say_no_to_lines_tabs_n_c_d_job_x_and_breaks"
 
 
 @pytest.fixture(scope="module")
 def exporter(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """An exporter that has read objects of every sort that it tells apart."""
+    """An exporter that has read objects in all states."""
     place = Workplace(control_plane, f"page-{uuid.uuid4().hex[:8]}").open()
     _populate(place)
     space = place.namespace
@@ -41,7 +41,7 @@ def exporter(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
 def _populate(place: Workplace) -> None:
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     place.make_run("new")
-    place.make_run("awkward", spec={"model": AWKWARD, "repositoryUrl": "x" * 500, "githubApp": "5DLabs-Tess"})
+    place.make_run("awkward", spec={"model": HOSTILE_TEXT, "repositoryUrl": "x" * 500, "githubApp": "5DLabs-Tess"})
     place.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
     for name in ("running", "done", "failed"):
         place.make_job(place.make_run(name))
@@ -55,15 +55,15 @@ def _populate(place: Workplace) -> None:
     place.make_job(place.ask("GET", f"{place.runs}/retried"), name="retried-2", labels={"context-version": "2"})
 
 
-def test_the_text_format_is_read_by_prometheus_client(exporter: Exporter):
-    """No series twice; of awkward text the letters and digits come back, and what is no address does not."""
+def test_prometheus_client_reads_the_text_format(exporter: Exporter):
+    """No series occurs twice. Letters and digits of hostile text are kept, and an invalid URL is dropped."""
     answer = exporter.get(accept="text/plain; version=0.0.4")
     assert (answer.status, answer.content_type) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert len(series_of(answer.text)) == len(set(series_of(answer.text)))
     families = {family.name: family for family in text_string_to_metric_families(answer.text)}
     info = {each.labels["coderun"]: each.labels for each in families["coderun_info"].samples}
     assert set(info) == {"new", "awkward", "patient", "running", "done", "failed", "retried"}
-    assert info["awkward"]["model"] == SHOWN
+    assert info["awkward"]["model"] == CLEANED_TEXT
     assert info["awkward"]["repository"] == ""
     deadlines = {
         each.labels["coderun"]: each.value for each in families["coderun_job_creation_deadline_seconds"].samples
@@ -71,45 +71,45 @@ def test_the_text_format_is_read_by_prometheus_client(exporter: Exporter):
     assert (deadlines["patient"], deadlines["new"]) == (float("inf"), 600)
 
 
-def test_openmetrics_is_read_by_prometheus_client_and_says_the_same(exporter: Exporter):
-    """Its strict parser, over a page that ends as it should; the objects' samples are those of the text format."""
+def test_prometheus_client_reads_openmetrics_with_the_same_samples(exporter: Exporter):
+    """Its strict parser is used. The samples of objects are those of the text format."""
     answer = exporter.get(accept=OPENMETRICS)
     assert (answer.status, answer.content_type.partition(";")[0]) == (200, "application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
-    strict = _told(openmetrics.text_string_to_metric_families(answer.text))
-    assert strict == _told(text_string_to_metric_families(exporter.get().text))
+    strict = _cluster_samples(openmetrics.text_string_to_metric_families(answer.text))
+    assert strict == _cluster_samples(text_string_to_metric_families(exporter.get().text))
     assert len(strict) > 60
 
 
 @pytest.mark.needs("promtool")
-def test_promtool_has_nothing_to_say_against_the_page(exporter: Exporter):
-    """`promtool check metrics` reads it and finds no metric badly named, badly typed or without help."""
-    page = exporter.get().text.encode()
+def test_promtool_accepts_the_metrics(exporter: Exporter):
+    """`promtool check metrics` finds no wrong name, no wrong type and no missing help."""
+    text = exporter.get().text.encode()
     done = subprocess.run(
-        [component("promtool"), "check", "metrics"], input=page, capture_output=True, timeout=60, check=False
+        [component("promtool"), "check", "metrics"], input=text, capture_output=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout.decode() + done.stderr.decode()) == (0, "")
 
 
 @pytest.mark.needs("prometheus")
-def test_prometheus_stores_exactly_what_the_page_says(exporter: Exporter, tmp_path: pathlib.Path):
-    """Every series and every value; what changes with each scrape, every series."""
+def test_prometheus_stores_exactly_the_exposed_samples(exporter: Exporter, tmp_path: pathlib.Path):
+    """Values that change with every scrape are not compared, but their series are."""
     target = {"job": JOB, "instance": exporter.address, **TARGET_LABELS}
     with Prometheus(tmp_path / "prometheus", exporter=exporter.address) as prometheus:
         prometheus.until_scraped()
 
         def are_equal() -> bool:
-            page, stored = exporter.get().text, prometheus.stored()
-            series = samples.read(page, target=target, restless=True).keys()
+            text, stored = exporter.get().text, prometheus.stored()
+            series = samples.read(text, target=target, restless=True).keys()
             same_series = series == samples.stored(stored, restless=True).keys()
-            return same_series and samples.read(page, target=target) == samples.stored(stored)
+            return same_series and samples.read(text, target=target) == samples.stored(stored)
 
-        until(are_equal, what="Prometheus has stored the page")
+        until(are_equal, what="Prometheus has stored all samples")
         assert len(samples.stored(prometheus.stored())) > 80
 
 
-def _told(families: Iterator[object]) -> set[tuple[object, ...]]:
-    """The samples that tell of the cluster."""
+def _cluster_samples(families: Iterator[object]) -> set[tuple[object, ...]]:
+    """The samples about the cluster."""
     return {
         (sample.name, frozenset(sample.labels.items()), sample.value)
         for family in families

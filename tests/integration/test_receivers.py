@@ -1,4 +1,4 @@
-"""Slack, PagerDuty, e-mail and a webhook of alerts/receivers.yml: what each gets from a running Alertmanager."""
+"""Slack, PagerDuty, e-mail and a webhook of alerts/receivers.yml: the messages of a running Alertmanager."""
 
 import contextlib
 import http.server
@@ -31,7 +31,7 @@ SUMMARY = "CodeRun agents/play-1 in cluster prod has had no Job for 15m 30s: con
 
 
 class Requests(Loopback):
-    """Keeps the JSON that is posted to each path."""
+    """Records the JSON that is posted to each path."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, Any]] = []
@@ -39,7 +39,7 @@ class Requests(Loopback):
         super().__init__(self._handler())
 
     def first(self, path: str, *, seconds: float = 20.0) -> Any:
-        """The first body for a path, waited for if need be."""
+        """The first body that is posted to a path. Waits until it arrives."""
 
         def found() -> list[Any]:
             return [body for there, body in self.taken if there == path]
@@ -64,13 +64,13 @@ class Requests(Loopback):
                 self.wfile.write(answer)
 
             def log_message(self, *_: object) -> None:
-                """Quiet."""
+                """Does not log."""
 
         return Handler
 
 
-class Everything(NamedTuple):
-    """Alertmanager and all that it delivers to."""
+class Servers(NamedTuple):
+    """Alertmanager and its receivers."""
 
     alertmanager: Alertmanager
     requests: Requests
@@ -78,7 +78,7 @@ class Everything(NamedTuple):
 
 
 class _Configured(Alertmanager):
-    """With a configuration of the test, of the version of that name."""
+    """An Alertmanager of the given component with a configuration of the test."""
 
     def __init__(self, name: str, folder: pathlib.Path, config: dict[str, Any]) -> None:
         super().__init__(folder, receiver="")
@@ -91,19 +91,19 @@ class _Configured(Alertmanager):
 
 
 @pytest.fixture(params=VERSIONS)
-def everything(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Everything]:
-    """receivers.yml as it is shipped, with addresses of this machine, without secrets, and without waits."""
+def servers(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Servers]:
+    """The shipped receivers.yml with URLs on loopback, without secrets and without waits."""
     with contextlib.ExitStack() as stack:
         requests, mailbox = stack.enter_context(Requests()), stack.enter_context(Mailbox())
-        config = here(f"http://{requests.address}", mail=mailbox.address)
+        config = config_for_loopback(f"http://{requests.address}", mail=mailbox.address)
         alertmanager = stack.enter_context(_Configured(request.param, tmp_path / "alertmanager", config))
-        yield Everything(alertmanager, requests, mailbox)
+        yield Servers(alertmanager, requests, mailbox)
 
 
-def here(url: str, *, mail: str) -> dict[str, Any]:
-    """The shipped file for stand-ins on loopback."""
+def config_for_loopback(url: str, *, mail: str) -> dict[str, Any]:
+    """The shipped configuration for receivers on loopback."""
     config = at_once(fast_yaml.load((ALERTS / "receivers.yml").read_text()))
-    config["route"]["routes"][-1]["group_wait"] = "1s"  # alerts that arrive together come in one message
+    config["route"]["routes"][-1]["group_wait"] = "1s"  # alerts that arrive together are in one notification
     for route in config["route"]["routes"][-1]["routes"]:
         route["group_wait"] = "1s"
     config["templates"] = [str(ALERTS / name) for name in config["templates"]]
@@ -121,43 +121,43 @@ def here(url: str, *, mail: str) -> dict[str, Any]:
 
 
 def alert(name: str = "play-1", *, summary: str = SUMMARY, **labels: str) -> dict[str, Any]:
-    """A stalled run, as its rule writes it."""
+    """An alert about a run without a Job, with the texts of the rule."""
     own = {"alertname": "CodeRunJobCreationStalled", "component": "coderun-exporter", "severity": "critical"}
     own |= {"namespace": "agents", "coderun": name, "cluster": "prod"} | labels
     return {"labels": own, "annotations": {"summary": summary, "description": DESCRIPTION}}
 
 
-def test_pagerduty_and_the_mail_have_the_cause_first_and_the_commands_line_by_line(everything: Everything):
-    """The whole incident, and the whole message: as plain text, so that a command can be copied."""
-    everything.alertmanager.tell(alert(), alert("play-2"))
-    incident = everything.requests.first("/pagerduty")["payload"]
+def test_pagerduty_and_mail_have_the_cause_first_and_then_the_commands(servers: Servers):
+    """The complete incident and the complete mail, which are plain text, so that commands can be copied."""
+    servers.alertmanager.tell(alert(), alert("play-2"))
+    incident = servers.requests.first("/pagerduty")["payload"]
     title = f"CRITICAL: {SUMMARY} (and 1 more)"
     assert (incident["summary"], incident["severity"]) == (title, "critical")
     assert (incident["class"], incident["group"]) == ("CodeRunJobCreationStalled", "agents")
     text = incident["custom_details"]["firing"]
     assert text == f"* {SUMMARY}\n* {SUMMARY}\n\nThe first:\n\n{DESCRIPTION}\n"
-    mail = everything.mailbox.first()
+    mail = servers.mailbox.first()
     assert mail["subject"] == title
     assert [part.get_content_type() for part in mail.walk() if not part.is_multipart()] == ["text/plain"]
     [body] = [part.get_content() for part in mail.walk() if not part.is_multipart()]
     assert body.splitlines() == text.splitlines()
 
 
-def test_text_from_the_cluster_stays_one_line_and_plain(everything: Everything):
-    """In the subject, the title and the lists; no template in it is expanded, and no block of commands is begun."""
-    everything.alertmanager.tell(alert(summary=f"CodeRun agents/x: {HOSTILE}"))
-    tame = "CRITICAL: CodeRun agents/x: <!channel> <b>bold</b> { { .x }} { { {a Next: rm -rf /"
-    assert everything.requests.first("/pagerduty")["payload"]["summary"].strip() == tame
-    mail = everything.mailbox.first()
-    assert mail["subject"].strip() == tame
+def test_text_from_the_cluster_is_one_line_of_plain_text(servers: Servers):
+    """These are the subject, the title and the lists. No template is expanded, and no commands are added."""
+    servers.alertmanager.tell(alert(summary=f"CodeRun agents/x: {HOSTILE}"))
+    cleaned = "CRITICAL: CodeRun agents/x: <!channel> <b>bold</b> { { .x }} { { {a Next: rm -rf /"
+    assert servers.requests.first("/pagerduty")["payload"]["summary"].strip() == cleaned
+    mail = servers.mailbox.first()
+    assert mail["subject"].strip() == cleaned
     [body] = [part.get_content() for part in mail.walk() if not part.is_multipart()]
-    assert body.splitlines()[0].strip() == f"* {tame.removeprefix('CRITICAL: ')}"
+    assert body.splitlines()[0].strip() == f"* {cleaned.removeprefix('CRITICAL: ')}"
 
 
-def test_the_chat_has_the_page_of_the_bundle_where_no_link_is_set(everything: Everything):
-    """And the commands in a block."""
-    everything.alertmanager.tell(alert(severity="warning"))
-    [message] = everything.requests.first("/slack")["attachments"]
+def test_a_chat_message_without_a_url_names_the_runbook_of_the_bundle(servers: Servers):
+    """The commands are in a code block."""
+    servers.alertmanager.tell(alert(severity="warning"))
+    [message] = servers.requests.first("/slack")["attachments"]
     assert message["title"] == "WARNING: CodeRunJobCreationStalled in agents, cluster prod"
     assert message["text"].splitlines() == [
         f"• {SUMMARY}",
@@ -170,20 +170,20 @@ def test_the_chat_has_the_page_of_the_bundle_where_no_link_is_set(everything: Ev
     ]
 
 
-def test_a_webhook_gets_no_more_alerts_than_it_says(everything: Everything):
-    """A broken platform is one request of bounded size, which says how many alerts are left out."""
-    everything.alertmanager.tell(*(alert(f"run-{number}", severity="info") for number in range(70)))
-    body = everything.requests.first("/log")
+def test_a_webhook_has_a_limited_number_of_alerts(servers: Servers):
+    """A broken platform causes one request of limited size, which has the number of omitted alerts."""
+    servers.alertmanager.tell(*(alert(f"run-{number}", severity="info") for number in range(70)))
+    body = servers.requests.first("/log")
     assert (len(body["alerts"]), body["truncatedAlerts"]) == (50, 20)
 
 
-def test_alerts_of_others_are_not_the_bundles(everything: Everything):
-    """A critical alert of other software goes to nobody here; the Watchdog goes to its service alone."""
+def test_other_alerts_are_not_sent_to_these_receivers(servers: Servers):
+    """A critical alert of other software is sent to none of them. The Watchdog is sent only to its service."""
     other = {"labels": {"alertname": "NodeDown", "severity": "critical"}, "annotations": {"summary": "s"}}
     watchdog = {"labels": {"alertname": "Watchdog", "severity": "none"}, "annotations": {}}
-    everything.alertmanager.tell(other, watchdog)
-    assert everything.requests.first("/heartbeat")["alerts"][0]["labels"]["alertname"] == "Watchdog"
-    everything.alertmanager.tell(alert("last"))
-    everything.requests.first("/pagerduty")
-    assert {path for path, _ in everything.requests.taken} == {"/heartbeat", "/pagerduty"}
-    assert "NodeDown" not in str(everything.requests.taken)
+    servers.alertmanager.tell(other, watchdog)
+    assert servers.requests.first("/heartbeat")["alerts"][0]["labels"]["alertname"] == "Watchdog"
+    servers.alertmanager.tell(alert("last"))
+    servers.requests.first("/pagerduty")
+    assert {path for path, _ in servers.requests.taken} == {"/heartbeat", "/pagerduty"}
+    assert "NodeDown" not in str(servers.requests.taken)

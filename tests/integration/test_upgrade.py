@@ -1,4 +1,4 @@
-"""From a build before 0.3.0, whose pods had fewer labels, to the chart of today: on the real API server, by Helm."""
+"""An upgrade with Helm from a version before 0.3.0, whose pods have fewer labels, on a real API server."""
 
 import pathlib
 import shutil
@@ -7,65 +7,67 @@ import pytest
 
 from lab.controlplane.plane import ControlPlane
 from tests.deploy.rendering import CHART
-from tests.integration.test_parts import helm, listed, namespace  # noqa: F401 - one is a fixture
+from tests.integration.test_several_exporters import helm, listed, namespace  # noqa: F401 - one is a fixture
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.needs("helm")]
 
 _COMPONENT = "app.kubernetes.io/component: {{ .Values.name }}\n"
-KEPT = "--set=rbac.create=false", "--set=resources.requests.cpu=25m"
+KEPT_VALUES = "--set=rbac.create=false", "--set=resources.requests.cpu=25m"
 
 
 def older_chart(folder: pathlib.Path) -> str:
-    """The chart with the selector and a value of the builds before 0.3.0."""
+    """The path of a chart with the selector and a value of the versions before 0.3.0."""
     chart = folder / "coderun-exporter"
     shutil.copytree(CHART, chart)
     (chart / "values.schema.json").unlink()
-    for name, found, instead in (
+    for name, old, new in (
         ("templates/_helpers.tpl", _COMPONENT, ""),
         ("values.yaml", "\nprometheus:\n", "\nprometheus:\n  runbooks: ''\n"),
     ):
         text = (chart / name).read_text()
-        assert text.count(found) == 1
-        (chart / name).write_text(text.replace(found, instead))
+        assert text.count(old) == 1
+        (chart / name).write_text(text.replace(old, new))
     return str(chart)
 
 
-def test_an_upgrade_from_an_older_build_changes_nothing_until_the_deployment_is_deleted(
+def test_an_upgrade_from_an_older_version_fails_until_the_deployment_is_deleted(
     control_plane: ControlPlane,
     namespace: str,  # noqa: F811
     tmp_path: pathlib.Path,
 ):
-    """Not the Service either, so that the old pods are still scraped; then docs/compatibility.md's steps work."""
+    """The Service does not change, so the old pods are still scraped. The steps in docs/compatibility.md work."""
     services, deployments = (
         f"/api/v1/namespaces/{namespace}/services",
         f"/apis/apps/v1/namespaces/{namespace}/deployments",
     )
-    helm(control_plane, tmp_path, namespace, "install", "old", older_chart(tmp_path), *KEPT)
+    helm(control_plane, tmp_path, namespace, "install", "old", older_chart(tmp_path), *KEPT_VALUES)
     before = [each["spec"]["selector"] for each in listed(control_plane, services)]
 
-    said = helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reset-then-reuse-values", code=1)
+    error = helm(
+        control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reset-then-reuse-values", code=1
+    )
     delete = f"kubectl -n {namespace} delete deployment coderun-exporter"
-    assert f"has another selector, which cannot be changed. Delete it, then upgrade again: {delete}" in said
+    assert f"has another selector, which cannot be changed. Delete it, then upgrade again: {delete}" in error
     assert [each["spec"]["selector"] for each in listed(control_plane, services)] == before
-    said = helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values", code=1)
-    assert "'runbooks' not allowed" in said
+    error = helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values", code=1)
+    assert "'runbooks' not allowed" in error
 
     assert control_plane.request("DELETE", f"{deployments}/coderun-exporter")[0] == 200
-    words = ("upgrade", "old", str(CHART), "--reset-then-reuse-values", "--wait", "--timeout=60s")
-    helm(control_plane, tmp_path, namespace, *words)
+    arguments = ("upgrade", "old", str(CHART), "--reset-then-reuse-values", "--wait", "--timeout=60s")
+    helm(control_plane, tmp_path, namespace, *arguments)
     (made,) = listed(control_plane, deployments)
     assert made["spec"]["selector"]["matchLabels"]["app.kubernetes.io/component"] == "coderun-exporter"
     assert made["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "25m"
     helm(control_plane, tmp_path, namespace, "upgrade", "old", str(CHART), "--reuse-values")
 
 
-def test_a_deployment_of_another_release_is_helms_to_refuse(
+def test_a_deployment_of_another_release_is_an_error_of_helm(
     control_plane: ControlPlane,
     namespace: str,  # noqa: F811
     tmp_path: pathlib.Path,
 ):
-    """No advice to delete it: it may belong to another release."""
-    helm(control_plane, tmp_path, namespace, "install", "theirs", older_chart(tmp_path), *KEPT)
-    said = helm(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT, code=1)
-    assert "invalid ownership metadata" in said
-    assert "Delete it" not in said
+    """The error does not recommend to delete it."""
+    helm(control_plane, tmp_path, namespace, "install", "theirs", older_chart(tmp_path), *KEPT_VALUES)
+    error = helm(control_plane, tmp_path, namespace, "install", "ours", str(CHART), *KEPT_VALUES, code=1)
+    assert "invalid ownership metadata" in error
+    assert "Delete it" not in error

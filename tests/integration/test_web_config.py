@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes over mutual TLS with a password, and goes on while both sides' files are rotated."""
+"""A real Prometheus scrapes with mutual TLS and a password, also while certificates on both sides are rotated."""
 
 import contextlib
 import itertools
@@ -31,7 +31,7 @@ SAN = "prometheus.monitoring.svc"
 
 
 class Secured:
-    """`coderun-exporter run` with a web configuration, and no API server, which changes no scrape."""
+    """`coderun-exporter run` with a web configuration. It serves scrapes without an API server."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self.folder = Folder(path)
@@ -49,7 +49,7 @@ class Secured:
         (path / "password").write_text(PASSWORD)
 
     def issue(self) -> None:
-        """A new certificate for Prometheus, each file in one step."""
+        """Issues a new client certificate. Each file is replaced atomically."""
         leaf = self.clients.issue_cert(SAN)
         for name, pem in (("client.crt", leaf.cert_chain_pems[0]), ("client.key", leaf.private_key_pem)):
             new = self.folder.path / f"new-{name}"
@@ -57,11 +57,11 @@ class Secured:
             new.replace(self.folder.path / name)
 
     def trust(self) -> ssl.SSLContext:
-        """As Prometheus is."""
+        """The TLS context of Prometheus."""
         return self.folder.trust(SAN, authority=self.clients)
 
     def scrape(self) -> dict[str, object]:
-        """What Prometheus' job needs for it."""
+        """The settings of the scrape job."""
         path = self.folder.path
         files = {"ca_file": "server-ca.crt", "cert_file": "client.crt", "key_file": "client.key"}
         return {
@@ -72,19 +72,19 @@ class Secured:
 
     @contextlib.contextmanager
     def serving(self) -> Iterator[Process]:
-        """While it runs."""
+        """Runs the exporter while the context is open."""
         path = self.folder.path
         kubeconfig = a_kubeconfig(path, cluster={"server": "http://127.0.0.1:1"})
-        words = [f"--kubeconfig={kubeconfig}", "--web.config.file=web-config.yml"]
+        flags = [f"--kubeconfig={kubeconfig}", "--web.config.file=web-config.yml"]
         process = Process(
-            *(sys.executable, "-m", "exporter", "run", *words, f"--web.listen-address={self.address}"),
+            *(sys.executable, "-m", "exporter", "run", *flags, f"--web.listen-address={self.address}"),
             folder=path,
             log=self.log,
         )
         try:
             until(
                 lambda: "msg=Started" in self.log.read_text(),
-                what="the exporter serves",
+                what="the exporter has started",
                 otherwise=process.last_words,
             )
             yield process
@@ -93,7 +93,7 @@ class Secured:
 
 
 class Load:
-    """Scrapes on new connections, as many as there is time for: how many, and what went wrong."""
+    """Scrapes continuously on new connections. Counts scrapes and records errors."""
 
     def __init__(self, secured: Secured) -> None:
         self.scrapes = 0
@@ -129,7 +129,7 @@ class Load:
 
 @pytest.fixture
 def secured(tmp_path: pathlib.Path) -> Iterator[Secured]:
-    """The exporter, with its files."""
+    """A running exporter with its files."""
     path = tmp_path / "exporter"
     path.mkdir()
     made = Secured(path)
@@ -137,8 +137,8 @@ def secured(tmp_path: pathlib.Path) -> Iterator[Secured]:
         yield made
 
 
-async def test_who_has_no_certificate_or_no_password_gets_nothing(secured: Secured):
-    """The same exporter that Prometheus scrapes in the next test; its health is open to a client's certificate."""
+async def test_a_scrape_needs_a_certificate_and_a_password(secured: Secured):
+    """Health checks need only a certificate."""
     me = basic("prometheus", PASSWORD)
     assert (await ask(secured.url, trust=secured.trust(), headers=me))[0] == 200
     assert (await ask(secured.url, trust=secured.trust()))[0] == 401
@@ -154,8 +154,8 @@ async def test_who_has_no_certificate_or_no_password_gets_nothing(secured: Secur
         assert (await ask(secured.url, trust=other, path=path, headers=me))[0] == 403
 
 
-def test_no_scrape_is_lost_while_certificates_are_rotated(tmp_path: pathlib.Path, secured: Secured):
-    """Ten and more certificates, their keys a moment later, and a broken one: every scrape of everybody succeeds."""
+def test_no_scrape_fails_while_certificates_are_rotated(tmp_path: pathlib.Path, secured: Secured):
+    """At least ten certificates are issued, with keys a moment later, and some invalid certificates."""
     with Prometheus(tmp_path / "prometheus", exporter=secured.address, scrape=secured.scrape()) as prometheus:
         prometheus.until_scraped()
         with Load(secured) as load:
@@ -175,28 +175,28 @@ def test_no_scrape_is_lost_while_certificates_are_rotated(tmp_path: pathlib.Path
         ups = prometheus.query(f'min_over_time(up{{job="{JOB}"}}[{LOAD_SECONDS:.0f}s])')
         counted = prometheus.query(f'count_over_time(up{{job="{JOB}"}}[{LOAD_SECONDS:.0f}s])')
         health = prometheus.target()
-    read_again = secured.log.read_text().count("Reloaded web configuration")
+    reloads = secured.log.read_text().count("Reloaded web configuration")
     kept = secured.log.read_text().count("keeping the previous one")
     assert load.errors == []
     assert load.scrapes > 50
     assert renewals >= 10
-    assert read_again >= 5
+    assert reloads >= 5
     assert kept >= 1
     assert [series["value"][1] for series in ups] == ["1"]
     assert int(counted[0]["value"][1]) >= LOAD_SECONDS - 2
     assert health["health"] == "up", health
 
 
-def told(prometheus: Prometheus) -> list[str]:
-    """The errors of its scrapes, once it has tried."""
+def scrape_errors(prometheus: Prometheus) -> list[str]:
+    """The errors of the scrapes of Prometheus."""
     targets = prometheus.get("/api/v1/targets")["data"]["activeTargets"]
     return [target["lastError"] for target in targets if target["lastError"]]
 
 
-def test_a_prometheus_with_a_wrong_password_is_told_so(tmp_path: pathlib.Path, secured: Secured):
-    """The targets page says 401; the exporter's log has one line."""
+def test_a_prometheus_with_a_wrong_password_has_an_error(tmp_path: pathlib.Path, secured: Secured):
+    """Its target has the error 401. The exporter logs one line."""
     (secured.folder.path / "password").write_text("wrong")
     with Prometheus(tmp_path / "prometheus", exporter=secured.address, scrape=secured.scrape()) as prometheus:
-        targets = until(lambda: told(prometheus), what="a scrape was refused")
+        targets = until(lambda: scrape_errors(prometheus), what="a scrape has failed")
     assert "401 Unauthorized" in targets[0]
     assert secured.log.read_text().count("reason=unauthorized") == 1

@@ -1,4 +1,4 @@
-"""Pods that work for the Tasks of kubeopencode, on a real API server, with the permissions that `rbac` prints."""
+"""Pods as workers of the Tasks of kubeopencode, on a real API server, with the permissions of `rbac`."""
 
 import json
 import logging
@@ -25,12 +25,12 @@ pytestmark = pytest.mark.timeout(180)
 
 CRD = pathlib.Path(__file__).parents[1] / "profiles/objects/kubeopencode/00-crd.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-STATUS = "application/merge-patch+json"
-MINE = {"kubeopencode.io/task": "t"}
+MERGE_PATCH = "application/merge-patch+json"
+SELECTED_LABELS = {"kubeopencode.io/task": "t"}
 
 
 class Tasks:
-    """The Tasks and Pods of a namespace."""
+    """Creates and changes Tasks and Pods in a namespace."""
 
     def __init__(self, plane: ControlPlane, place: Workplace) -> None:
         self._ask = place.ask
@@ -40,16 +40,16 @@ class Tasks:
         until(lambda: plane.request("GET", self._tasks)[0] == 200, what="Tasks are served")
         place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
 
-    def task(self, name: str) -> dict[str, Any]:
-        """A Task that works."""
+    def create_task(self, name: str) -> dict[str, Any]:
+        """Creates a Task whose status is Running and names its Pod."""
         head = {"apiVersion": "kubeopencode.io/v1alpha1", "kind": "Task", "metadata": {"name": name}}
         made: dict[str, Any] = self._ask("POST", self._tasks, head | {"spec": {"description": "Fix"}})
         status = {"status": {"phase": "Running", "podName": f"{name}-pod"}}
-        self._ask("PATCH", f"{self._tasks}/{name}/status", status, content_type=STATUS)
+        self._ask("PATCH", f"{self._tasks}/{name}/status", status, content_type=MERGE_PATCH)
         return made
 
-    def pod(self, task: dict[str, Any], labels: dict[str, str], *, name: str = "") -> str:
-        """A Pod that this Task controls."""
+    def create_pod(self, task: dict[str, Any], labels: dict[str, str], *, name: str = "") -> str:
+        """Creates a Pod that this Task controls. Returns its name."""
         meta = task["metadata"]
         owner = {key: task[key] for key in ("apiVersion", "kind")} | {key: meta[key] for key in ("name", "uid")}
         metadata = {"name": name or f"{meta['name']}-pod", "labels": labels}
@@ -62,27 +62,27 @@ class Tasks:
         return str(metadata["name"])
 
     def set_status(self, pod: str, **agent: Any) -> None:
-        """The Pod runs, and its main container is in this state."""
+        """Sets the Pod to Running, and its main container to this state."""
         common = {"image": "i", "imageID": "", "ready": False, "restartCount": 0}
         known = {"agent": agent, "sidecar": {"running": {}}}
         found = [{"name": name, "state": state} | common for name, state in known.items()]
         status = {"status": {"phase": "Running", "containerStatuses": found}}
-        self._ask("PATCH", f"{self._pods}/{pod}/status", status, content_type=STATUS)
+        self._ask("PATCH", f"{self._pods}/{pod}/status", status, content_type=MERGE_PATCH)
 
     def delete(self, pod: str) -> None:
-        """At once: it is on no node."""
+        """Deletes a Pod. It has no node, so it is deleted at once."""
         self._ask("DELETE", f"{self._pods}/{pod}")
 
 
 @pytest.fixture
 def place(control_plane: ControlPlane) -> Workplace:
-    """A namespace."""
+    """An empty namespace."""
     return Workplace(control_plane, f"tasks-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
 def settings_file(place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
-    """Tasks of one namespace."""
+    """Settings for the Tasks of one namespace."""
     path = tmp_path / "settings.yml"
     kinds = {"kinds": ["tasks.kubeopencode.io"]}
     path.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": kinds, "configmaps": {"required": []}}))
@@ -99,7 +99,7 @@ def account(control_plane: ControlPlane, place: Workplace, settings_file: pathli
 
 
 async def names(app: App, family: str, label: str = "job_name", **labels: str) -> list[str]:
-    """The values of a label of a family's series."""
+    """The values of a label in the series of a family."""
     families = (await metrics_of(app)).families
     found = [sample.labels for sample in families[family].samples] if family in families else []
     return sorted(own.get(label, "") for own in found if labels.items() <= own.items())
@@ -110,19 +110,19 @@ def _main_has_ended(app: App) -> bool:
     return any(one.role == "main" and one.state == "terminated" for pod in pods for one in pod.containers)
 
 
-async def test_a_task_has_its_pod_and_lacks_one_that_is_gone(
+async def test_a_task_has_its_pod_until_it_is_deleted(
     control_plane: ControlPlane,
     place: Workplace,
     account: ServiceAccount,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
 ):
-    """Of three Pods the API server sends the one with the label; its changes come by the watch."""
+    """The API server sends only Pods with the label of the profile, and their changes."""
     tasks = Tasks(control_plane, place)
-    working, lost = tasks.task("works"), tasks.task("lost")
-    pod = tasks.pod(working, MINE)
+    working, lost = tasks.create_task("works"), tasks.create_task("lost")
+    pod = tasks.create_pod(working, SELECTED_LABELS)
     tasks.set_status(pod, running={})
-    tasks.pod(lost, {})
+    tasks.create_pod(lost, {})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
         workers = f"{place.namespace}/kubeopencode.io/task"
@@ -137,7 +137,7 @@ async def test_a_task_has_its_pod_and_lacks_one_that_is_gone(
         await eventually(lambda: _main_has_ended(app), what="the container has ended")
         assert await names(app, "job_hang_cause", cause="main_container_exited") == ["works-pod"]
         tasks.delete(pod)
-        await eventually(lambda: not [*cluster.jobs], what="the Pod is gone")
+        await eventually(lambda: not [*cluster.jobs], what="the Pod is deleted")
         assert await names(app, "coderun_job_name") == ["", ""]
         assert await names(app, "coderun_stall_cause", "detail", coderun="works") == [
             "status names Pod works-pod, which does not exist"
@@ -153,8 +153,8 @@ async def test_without_the_permission_for_pods_everything_else_is_exposed(
     tmp_path: pathlib.Path,
     caplog: pytest.LogCaptureFixture,
 ):
-    """A state of that resource alone, and no Task is said to lack its Pod; granted, it is read."""
-    Tasks(control_plane, place).task("t")
+    """Only this resource is forbidden, and no Task is reported without a Pod. With the permission, Pods are read."""
+    Tasks(control_plane, place).create_task("t")
     ((role, _),) = [(role, rule) for role, rule in account.rules() if rule["resources"] == ["pods"]]
     granted = role["rules"]
     account.set_rules(role, [rule for rule in granted if rule["resources"] != ["pods"]])
@@ -171,5 +171,5 @@ async def test_without_the_permission_for_pods_everything_else_is_exposed(
         assert await names(app, "coderun_state", "coderun") == ["t"]
         assert await names(app, "coderun_job_name") == []
         account.set_rules(role, granted)
-        await eventually(lambda: states(app) == {"watching"}, what="Pods are read", seconds=60.0)
+        await eventually(lambda: states(app) == {"watching"}, what="Pods are watched", seconds=60.0)
         assert await names(app, "coderun_job_name") == [""]

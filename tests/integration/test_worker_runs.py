@@ -1,4 +1,4 @@
-"""Sandboxes that work for SandboxClaims, on a real API server, with the permissions that `rbac` prints."""
+"""Sandboxes as workers of SandboxClaims, on a real API server, with the permissions of `rbac`."""
 
 import functools
 import json
@@ -16,7 +16,7 @@ from lab.controlplane.workplace import Workplace
 from lab.waiting import until
 from tests.exporting import impatience
 from tests.integration.in_process import an_exporter, eventually, short_watches
-from tests.integration.test_worker_pods import CRDS, STATUS, names
+from tests.integration.test_worker_pods import CRDS, MERGE_PATCH, names
 
 __all__ = ["impatience", "short_watches"]
 
@@ -29,7 +29,7 @@ KINDS = ["sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"
 
 @pytest.fixture
 def place(control_plane: ControlPlane) -> Workplace:
-    """A namespace in which both kinds are served."""
+    """A namespace. The API server serves both kinds."""
     place = Workplace(control_plane, f"sandboxes-{uuid.uuid4().hex[:8]}").open()
     for crd in yaml.safe_load_all(CRD.read_text()):
         control_plane.request("POST", CRDS, crd)
@@ -40,18 +40,18 @@ def place(control_plane: ControlPlane) -> Workplace:
 
 
 def is_served(plane: ControlPlane, path: str) -> bool:
-    """Whether the API server has seen the CRD."""
+    """Whether the API server serves this path."""
     return bool(plane.request("GET", path)[0] == 200)
 
 
 def path_of(place: Workplace, plural: str) -> str:
-    """Of a list in the namespace."""
+    """The path of a list in the namespace."""
     root = f"/apis/{GROUPS[plural]}" if plural in GROUPS else "/api/v1"
     return f"{root}/namespaces/{place.namespace}/{plural}"
 
 
 def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | None = None, **fields: Any) -> Any:
-    """An object that another one controls; a run is not ready yet."""
+    """Creates an object that `of` controls. A run is not ready."""
     meta: dict[str, Any] = {"name": name}
     if of is not None:
         owner = {key: of[key] for key in ("apiVersion", "kind")} | {
@@ -64,14 +64,14 @@ def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | Non
     if plural in GROUPS:
         ready = {"type": "Ready", "status": "False", "reason": "DependenciesNotReady", "message": "m"}
         status = {"status": {"conditions": [ready | {"lastTransitionTime": made["metadata"]["creationTimestamp"]}]}}
-        place.ask("PATCH", f"{path_of(place, plural)}/{name}/status", status, content_type=STATUS)
+        place.ask("PATCH", f"{path_of(place, plural)}/{name}/status", status, content_type=MERGE_PATCH)
     return made
 
 
-async def test_a_claim_lacks_its_sandbox_until_that_has_a_pod(
+async def test_a_claim_has_no_job_until_its_sandbox_has_a_pod(
     control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
 ):
-    """By the ownerReferences as the API server stores them; each change comes by a watch of its kind."""
+    """They are joined by ownerReferences. Each change is an event of the watch of its kind."""
     settings = tmp_path / "settings.yml"
     settings.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": {"kinds": KINDS}}))
     account = ServiceAccount(control_plane, place, settings=settings)
@@ -80,19 +80,19 @@ async def test_a_claim_lacks_its_sandbox_until_that_has_a_pod(
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     containers = {"schedulerName": BY_HAND, "containers": [{"name": "claude", "image": "i"}]}
     async with an_exporter(settings, kubeconfig=kubeconfig) as app:
-        read = {status.resource for status in app.health.statuses} - {"events"}  # watched a moment later
+        read = {status.resource for status in app.health.statuses} - {"events"}  # their watch starts a moment later
         assert read == {"sandboxclaims", "sandboxes", "jobs", "pods"}
         assert await names(app, "coderun_job_name", coderun="c") == [""]
         spec = {"operatingMode": "Running", "podTemplate": {"spec": containers}}
         sandbox = create(place, "sandboxes", "s", of=claim, spec=spec)
         cache = app.store.cache
-        await eventually(lambda: any(cache.worker_runs(run) for run in cache.runs), what="the Sandbox is read")
+        await eventually(lambda: any(cache.worker_runs(run) for run in cache.runs), what="the cache has the Sandbox")
         assert await names(app, "coderun_job_name") == ["", ""]
         create(place, "pods", "s", of=sandbox, spec=containers)
-        await eventually(lambda: [*cache.jobs], what="the Pod is read")
+        await eventually(lambda: [*cache.jobs], what="the cache has the Pod")
         assert await names(app, "coderun_job_name") == ["s", "s"]
         assert await names(app, "job_info", "coderun") == ["sandbox/s"]
         place.ask("DELETE", f"{path_of(place, 'sandboxes')}/s")
-        await eventually(lambda: not any(cache.worker_runs(run) for run in cache.runs), what="the Sandbox is gone")
+        await eventually(lambda: not any(cache.worker_runs(run) for run in cache.runs), what="the Sandbox is deleted")
         assert await names(app, "coderun_job_name", coderun="c") == [""]
     account.revoke()

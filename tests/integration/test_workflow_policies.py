@@ -1,4 +1,4 @@
-"""What the shipped policy for Argo workflows does on a real API server: safeguard S2."""
+"""The shipped policy for Argo Workflows on a real API server."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +9,7 @@ from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
 from tests.integration import policies
-from tests.integration.policies import OUT, Answer, namespace_of
+from tests.integration.policies import OPT_OUT, Response, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 
@@ -22,9 +22,9 @@ SCOPES = {
     "Workflow": "Namespaced",
 }
 MANIFEST = "apiVersion: agents.platform/v1\nkind: CodeRun\nmetadata:\n  generateName: play-\n"
-LINE = "    # nothing that anybody would have to read, at a length that is usual for lines of a manifest\n"
-WAITS = {"action": "create", "successCondition": "status.phase == Succeeded", "manifest": MANIFEST}
-STEP = {"name": "create-coderun", "resource": WAITS}
+PADDING_LINE = "    # nothing that anybody would have to read, at a length that is usual for lines of a manifest\n"
+WAITING_RESOURCE = {"action": "create", "successCondition": "status.phase == Succeeded", "manifest": MANIFEST}
+STEP = {"name": "create-coderun", "resource": WAITING_RESOURCE}
 SUSPEND = {"name": "wait-for-a-person", "suspend": {}}
 ADVICE = (
     ": templates without a time limit make runs: create-coderun. If such a run never gets its Job, the step waits"
@@ -32,11 +32,11 @@ ADVICE = (
     " for it to run"
 )
 
-Send = Callable[..., Answer]
+Send = Callable[..., Response]
 
 
 def crd(kind: str) -> dict[str, Any]:
-    """A CustomResourceDefinition of Argo's that takes any content."""
+    """A CustomResourceDefinition of Argo that accepts any content."""
     names = {"plural": f"{kind.lower()}s", "singular": kind.lower(), "kind": kind, "listKind": f"{kind}List"}
     schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
     version = {"name": "v1alpha1", "served": True, "storage": True, "schema": schema}
@@ -50,30 +50,30 @@ def crd(kind: str) -> dict[str, Any]:
 
 
 def workflow(kind: str = "WorkflowTemplate", **spec: Any) -> dict[str, Any]:
-    """A Workflow or what Workflows are made from."""
+    """A Workflow, or an object from which Workflows are created."""
     return {"apiVersion": f"{GROUP}/v1alpha1", "kind": kind, "metadata": {"name": "play"}, "spec": spec}
 
 
 def path_of(kind: str, *, namespace: str) -> str:
-    """Where such objects are."""
+    """The path of a list of this kind."""
     space = f"/namespaces/{namespace}" if SCOPES[kind] == "Namespaced" else ""
     return f"/apis/{GROUP}/v1alpha1{space}/{kind.lower()}s"
 
 
 def manifest(text: str, **resource: Any) -> dict[str, Any]:
-    """A step that makes what the text says."""
-    return {**STEP, "resource": WAITS | {"manifest": text} | resource}
+    """A step that creates the objects of this manifest."""
+    return {**STEP, "resource": WAITING_RESOURCE | {"manifest": text} | resource}
 
 
-def warned(answer: Answer) -> bool:
-    """Whether our policy warned; the object is let in either way."""
+def has_warning(answer: Response) -> bool:
+    """Whether the response has a warning of the policy. The object must be admitted in any case."""
     assert answer.code in {200, 201}, answer.body
     return any("'workflow-run-limits'" in text for text in answer.warnings)
 
 
 @pytest.fixture(scope="module")
 def namespace(control_plane: ControlPlane) -> Iterator[str]:
-    """A namespace where the policy is at work, in a cluster with Argo's resources."""
+    """A namespace with the policy, in a cluster with the CRDs of Argo."""
     name = namespace_of(control_plane)
     made = [kind for kind in SCOPES if control_plane.request("POST", CRDS, crd(kind))[0] == 201]
     for kind in SCOPES:
@@ -91,21 +91,21 @@ def namespace(control_plane: ControlPlane) -> Iterator[str]:
 
 @pytest.fixture
 def send(control_plane: ControlPlane, namespace: str) -> Send:
-    """Asks the API server what it would say to such an object."""
+    """Sends an object to the API server as a dry run. Returns the response."""
 
-    def create(item: dict[str, Any], **options: Any) -> Answer:
+    def create(item: dict[str, Any], **options: Any) -> Response:
         return policies.ask(control_plane, "POST", path_of(item["kind"], namespace=namespace), item, **options)
 
     return create
 
 
-def test_a_template_whose_step_makes_a_run_without_limit_is_warned_of_and_let_in(send: Send, namespace: str):
-    """One line: which object, which of its templates, what can happen, what would be right."""
-    told = (
+def test_a_step_that_creates_a_run_without_a_limit_causes_a_warning(send: Send, namespace: str):
+    """The object is admitted. The line has the object, the template, the problem and what to set."""
+    prefix = (
         "Validation failed for ValidatingAdmissionPolicy 'workflow-run-limits' with binding 'workflow-run-limits': "
     )
     answer = send(workflow(templates=[SUSPEND, STEP]))
-    assert (answer.code, answer.warnings) == (201, [f"{told}WorkflowTemplate {namespace}/play{ADVICE}"])
+    assert (answer.code, answer.warnings) == (201, [f"{prefix}WorkflowTemplate {namespace}/play{ADVICE}"])
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,9 @@ def test_a_template_whose_step_makes_a_run_without_limit_is_warned_of_and_let_in
     ],
     ids=["deadline", "deadline by parameter", "timeout", "default deadline", "default timeout"],
 )
-def test_a_step_with_a_time_limit_of_its_own_is_fine(send: Send, spec: dict[str, Any]):
-    """Each way that Argo has to end a template that waits."""
-    assert not warned(send(workflow(**spec)))
+def test_a_step_with_its_own_time_limit_causes_no_warning(send: Send, spec: dict[str, Any]):
+    """Argo has several fields that end a waiting template."""
+    assert not has_warning(send(workflow(**spec)))
 
 
 @pytest.mark.parametrize(
@@ -133,14 +133,14 @@ def test_a_step_with_a_time_limit_of_its_own_is_fine(send: Send, spec: dict[str,
     ],
     ids=["limit of the whole workflow", "retryStrategy", "defaults without a limit"],
 )
-def test_what_does_not_end_a_step_that_waits_does_not_count(send: Send, spec: dict[str, Any]):
-    """The whole workflow's limit has room for suspend steps, so for days; retries have nothing to do with waiting."""
-    assert warned(send(workflow(**spec)))
+def test_other_limits_do_not_count(send: Send, spec: dict[str, Any]):
+    """The limit of a workflow includes suspend steps, so it may be days. Retries do not end a waiting step."""
+    assert has_warning(send(workflow(**spec)))
 
 
-def test_a_suspend_step_is_never_counted(send: Send):
-    """It waits for a person, for as long as that takes."""
-    assert not warned(send(workflow(templates=[SUSPEND])))
+def test_a_suspend_step_causes_no_warning(send: Send):
+    """It waits for a user for any time."""
+    assert not has_warning(send(workflow(templates=[SUSPEND])))
 
 
 @pytest.mark.parametrize(
@@ -156,34 +156,34 @@ def test_a_suspend_step_is_never_counted(send: Send):
     ],
     ids=["JSON", "DocsRun", "apply", "get", "another kind", "only mentioned", "a script"],
 )
-def test_a_step_counts_that_makes_a_run(send: Send, step: dict[str, Any], is_run: bool):
-    """By its action, and by the kind in its manifest, however that is written."""
-    assert warned(send(workflow(templates=[step]))) is is_run
+def test_a_step_that_creates_a_run_is_recognized(send: Send, step: dict[str, Any], is_run: bool):
+    """The policy reads the action, and the kind in the manifest in any notation."""
+    assert has_warning(send(workflow(templates=[step]))) is is_run
 
 
 @pytest.mark.parametrize("kind", ["ClusterWorkflowTemplate", "Workflow"])
-def test_templates_are_also_looked_at_elsewhere(send: Send, kind: str):
-    """Where they have the same form."""
-    assert warned(send(workflow(kind, templates=[STEP])))
+def test_templates_of_other_kinds_are_checked(send: Send, kind: str):
+    """ClusterWorkflowTemplates and Workflows have the same fields."""
+    assert has_warning(send(workflow(kind, templates=[STEP])))
 
 
-def test_the_workflow_in_a_cron_workflow_is_looked_at(send: Send):
-    """Its templates are one level below."""
-    assert warned(send(workflow("CronWorkflow", schedule="0 3 * * *", workflowSpec={"templates": [STEP]})))
+def test_the_workflow_in_a_cron_workflow_is_checked(send: Send):
+    """Its templates are one level deeper."""
+    assert has_warning(send(workflow("CronWorkflow", schedule="0 3 * * *", workflowSpec={"templates": [STEP]})))
     bounded = [STEP | {"activeDeadlineSeconds": 4200}]
-    assert not warned(send(workflow("CronWorkflow", schedule="0 3 * * *", workflowSpec={"templates": bounded})))
+    assert not has_warning(send(workflow("CronWorkflow", schedule="0 3 * * *", workflowSpec={"templates": bounded})))
 
 
-def test_a_workflow_made_from_a_template_is_not_warned_of_again(send: Send):
-    """Whoever starts it did not write it."""
-    assert not warned(send(workflow("Workflow", workflowTemplateRef={"name": "play"})))
+def test_a_workflow_from_a_template_causes_no_warning(send: Send):
+    """The user who starts it has not written the template."""
+    assert not has_warning(send(workflow("Workflow", workflowTemplateRef={"name": "play"})))
 
 
 def test_a_template_opts_out_by_its_annotation(send: Send):
-    """The same as for Jobs."""
+    """The annotation is that for Jobs."""
     item = workflow(templates=[STEP])
-    item["metadata"]["annotations"] = OUT
-    assert not warned(send(item))
+    item["metadata"]["annotations"] = OPT_OUT
+    assert not has_warning(send(item))
 
 
 @pytest.mark.parametrize(
@@ -194,41 +194,41 @@ def test_a_template_opts_out_by_its_annotation(send: Send):
         {"templates": [1, "x", None]},
         {"templates": [{"name": "x", "resource": "create"}]},
         {"templates": [{"name": "x", "resource": {"action": 7, "manifest": {"kind": "CodeRun"}}}]},
-        {"templates": [manifest("kind: ConfigMap # no Run\n" + LINE * 7_000)] * 2},
+        {"templates": [manifest("kind: ConfigMap # no Run\n" + PADDING_LINE * 7_000)] * 2},
     ],
     ids=["a number", "no list", "no templates", "no resource", "no text", "more than CEL's budget"],
 )
-def test_a_policy_that_fails_lets_the_template_in(send: Send, spec: dict[str, Any]):
-    """Shapes that nobody foresaw, and 1.3 MB of manifests: neither refused nor warned of."""
-    assert not warned(send(workflow(**spec)))
+def test_a_failing_policy_admits_the_template(send: Send, spec: dict[str, Any]):
+    """With invalid fields or 1.3 MB of manifests, the template is not denied and causes no warning."""
+    assert not has_warning(send(workflow(**spec)))
 
 
 @pytest.mark.parametrize("count", [1, 50, 1000])
-def test_a_template_of_300_kb_is_judged(send: Send, count: int):
-    """However its length is spread, CEL's budget lasts: every template makes something, and the last one a run."""
-    padding = LINE * (300_000 // len(LINE) // count)
+def test_a_template_of_300_kb_is_checked(send: Send, count: int):
+    """The cost limit of CEL is sufficient for any number of steps. Here the last step creates a run."""
+    padding = PADDING_LINE * (300_000 // len(PADDING_LINE) // count)
     steps = [manifest(f"kind: ConfigMap # no Run\n{padding}") for _ in range(count - 1)]
-    assert warned(send(workflow(templates=[*steps, manifest(MANIFEST + padding)])))
+    assert has_warning(send(workflow(templates=[*steps, manifest(MANIFEST + padding)])))
 
 
-def test_names_that_are_too_long_for_a_message_are_left_out_of_it(send: Send):
-    """A message has room for 5 kB."""
+def test_a_message_without_room_has_no_names_of_templates(send: Send):
+    """A message has at most 5 kB."""
     steps = [STEP | {"name": f"create-coderun-{number}"} for number in range(500)]
     (text,) = send(workflow(templates=steps)).warnings
     assert text.endswith(": templates without a time limit make runs. Set activeDeadlineSeconds on each")
 
 
-def test_who_changes_a_template_is_warned_and_who_changes_a_running_workflow_is_not(
+def test_a_changed_template_causes_a_warning_and_a_running_workflow_does_not(
     control_plane: ControlPlane, send: Send, namespace: str
 ):
-    """Argo writes to a Workflow whenever a step of it goes on."""
-    told = {}
+    """Argo updates a Workflow with each step."""
+    warnings = {}
     for kind in ("WorkflowTemplate", "Workflow"):
         path = f"{path_of(kind, namespace=namespace)}/play"
         assert send(workflow(kind, templates=[STEP]), dry=False).code == 201
         change = {"spec": {"changed": True}}
-        told[kind] = warned(
+        warnings[kind] = has_warning(
             policies.ask(control_plane, "PATCH", path, change, content_type="application/merge-patch+json")
         )
         control_plane.request("DELETE", path)
-    assert told == {"WorkflowTemplate": True, "Workflow": False}
+    assert warnings == {"WorkflowTemplate": True, "Workflow": False}

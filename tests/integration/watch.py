@@ -1,4 +1,4 @@
-"""Everything between a cluster and the person who is told: exporter, Prometheus, Alertmanager and a receiver."""
+"""The monitoring pipeline of a cluster: exporter, Prometheus, Alertmanager and a webhook receiver."""
 
 import contextlib
 import pathlib
@@ -13,7 +13,7 @@ __all__ = ["Watch", "watching"]
 
 
 class Watch(NamedTuple):
-    """All that runs."""
+    """The running exporter, Prometheus, Alertmanager and webhook receiver."""
 
     exporter: Exporter
     prometheus: Prometheus

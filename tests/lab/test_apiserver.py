@@ -1,6 +1,6 @@
-"""What only the stand-in API server has: faults, loading, compaction at will, and how it behaves under a load.
+"""Behavior that only the stand-in API server has: faults, loading, compaction, and its load limits.
 
-What it shares with a real one is in tests/integration/test_api_*.py.
+The behavior of a real one is tested in tests/integration/test_api_*.py.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def owned(kind: str, name: str, *owners: dict[str, Any], api_version: str, **met
 
 @pytest.fixture
 async def server() -> AsyncIterator[StandInApiServer]:
-    """A server whose clock stands at 2025-01-01T00:00:00Z."""
+    """A server whose clock is always 2025-01-01T00:00:00Z."""
     server = StandInApiServer(clock=lambda: 1735689600.0, bookmark_interval=0.01)
     await server.start()
     yield server
@@ -57,14 +57,14 @@ async def server() -> AsyncIterator[StandInApiServer]:
 
 @pytest.fixture
 async def client(server: StandInApiServer) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client with the server's address as its base."""
+    """A client whose base URL is that of the server."""
     async with aiohttp.ClientSession(server.url) as session:
         yield session
 
 
 @contextlib.asynccontextmanager
 async def unread_watch(server: StandInApiServer) -> AsyncIterator[asyncio.StreamReader]:
-    """A watch of ConfigMaps by a client that reads the head of the answer and then, for now, nothing."""
+    """A watch of ConfigMaps by a client that has read only the head of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", urllib.parse.urlsplit(server.url).port, limit=1024)
     try:
         writer.write(f"GET {CONFIG_MAPS}?watch=true HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -75,12 +75,12 @@ async def unread_watch(server: StandInApiServer) -> AsyncIterator[asyncio.Stream
 
 
 async def line(response: aiohttp.ClientResponse) -> dict[str, Any]:
-    """The next line of a watch."""
+    """The next event of a watch."""
     return json.loads(await response.content.readline())
 
 
-async def test_an_intercept_answers_in_the_servers_place_until_it_returns_none(server, client):
-    """A test's fault comes first, even before credentials; None lets the request go on."""
+async def test_an_intercept_can_replace_the_response(server, client):
+    """It is called before authentication. If it returns None, the server handles the request."""
     answers = [web.Response(status=503, headers={"Retry-After": "5"}), None]
 
     async def intercept(request: web.Request) -> web.Response | None:
@@ -95,15 +95,15 @@ async def test_an_intercept_answers_in_the_servers_place_until_it_returns_none(s
     assert codes == [503, 200]
 
 
-async def test_requests_are_remembered_as_they_were_sent(server, client):
-    """Method, path and query."""
+async def test_requests_are_recorded(server, client):
+    """A record has the method, the path and the query."""
     async with client.get(f"{CONFIG_MAPS}?limit=5&labelSelector=a%3Db"):
         pass
     assert list(server.requests) == [f"GET {CONFIG_MAPS}?limit=5&labelSelector=a%3Db"]
 
 
-async def test_loaded_objects_are_kept_as_they_are(server, client):
-    """Status, uid and timestamps too; what is missing is set by the server's clock; the caller's dict is not held."""
+async def test_loaded_objects_keep_their_fields(server, client):
+    """They also keep status, uid and timestamps. The server sets missing fields, and copies the objects."""
     given = {"uid": "u1", "creationTimestamp": "2020-01-01T00:00:00Z", "namespace": "default", "name": "j"}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": given, "status": {"active": 1}}
     server.load([job, config_map("a")])
@@ -116,8 +116,8 @@ async def test_loaded_objects_are_kept_as_they_are(server, client):
     assert made["metadata"]["creationTimestamp"] == "2025-01-01T00:00:00Z"
 
 
-async def test_loading_tells_the_open_watches(server, client):
-    """ADDED for what is new, MODIFIED for what was there, with one uid."""
+async def test_loading_sends_events_to_open_watches(server, client):
+    """A new object is ADDED and an existing one is MODIFIED, with the same uid."""
     async with client.get(f"{CONFIG_MAPS}?watch=true") as watch:
         server.load([config_map("a"), config_map("a", data={"k": "v"})])
         added, modified = await line(watch), await line(watch)
@@ -127,7 +127,7 @@ async def test_loading_tells_the_open_watches(server, client):
 
 
 def test_an_unknown_kind_cannot_be_loaded():
-    """LookupError names it; a CustomResourceDefinition makes it known."""
+    """LookupError names the kind. Loading its CustomResourceDefinition makes it known."""
     server = StandInApiServer()
     run = {"apiVersion": "agents.platform/v1", "kind": "CodeRun", "metadata": {"name": "r"}}
     with pytest.raises(LookupError, match="CodeRun"):
@@ -138,8 +138,8 @@ def test_an_unknown_kind_cannot_be_loaded():
         server.store.get("widgets", "r")
 
 
-async def test_a_long_list_arrives_whole(server, client):
-    """In several batches: 2,000 objects of 1 kB are the same as were loaded, sorted by name."""
+async def test_a_long_list_is_complete(server, client):
+    """It is sent in several chunks: 2,000 objects of 1 kB, sorted by name."""
     server.load(config_map(f"c{number:04}", data={"k": "x" * 1000}) for number in range(2000))
     async with client.get(CONFIG_MAPS) as response:
         assert response.headers["Transfer-Encoding"] == "chunked"
@@ -148,8 +148,8 @@ async def test_a_long_list_arrives_whole(server, client):
     assert {len(each["data"]["k"]) for each in items} == {1000}
 
 
-async def test_compaction_leaves_open_watches_alone(server, client):
-    """They go on, while a list of the older version is HTTP 410 from then on, and one of the present is not."""
+async def test_compaction_does_not_end_open_watches(server, client):
+    """A list at an older resource version is then HTTP 410, and a list at the current one is not."""
     server.load([config_map("a")])
     old = server.store.revision
     async with client.get(f"{CONFIG_MAPS}?watch=true&resourceVersion={old}") as watch:
@@ -164,8 +164,8 @@ async def test_compaction_leaves_open_watches_alone(server, client):
     assert codes == {0: 410, 1: 200}
 
 
-async def test_bookmarks_come_at_their_interval(server, client):
-    """With the newest version, though nothing that this watch sees has changed."""
+async def test_bookmarks_are_sent_at_their_interval(server, client):
+    """A bookmark has the newest resource version, although the watch selects no changed object."""
     query = "watch=true&allowWatchBookmarks=true&resourceVersion=1&labelSelector=none"
     async with client.get(f"{CONFIG_MAPS}?{query}") as watch:
         server.load([config_map("a")])
@@ -175,14 +175,14 @@ async def test_bookmarks_come_at_their_interval(server, client):
     assert bookmark["type"] == "BOOKMARK"
 
 
-async def test_a_slow_watcher_blocks_nobody_and_is_cut_off(server):
-    """Its place in the log is all it costs: writes go on, little is buffered, and once the log is past it it ends."""
+async def test_a_slow_watch_does_not_block_writes_and_ends(server):
+    """Writes continue, little is buffered, and the watch ends once the change log no longer has its next event."""
     resource = server.store.collections["configmaps"].resource
     small = Collection(resource, oldest=0, log_bytes=1_000_000)
     server.store.collections["configmaps"] = small
     async with unread_watch(server) as reader:
         (transport,) = server._open
-        for number in range(3000):  # 30 MB, more than the sockets hold
+        for number in range(3000):  # 30 MB, more than the buffers of the sockets
             server.load([config_map(f"c{number}", data={"k": "x" * 10_000})])
             await asyncio.sleep(0)
         assert transport.get_write_buffer_size() < 500_000
@@ -193,8 +193,8 @@ async def test_a_slow_watcher_blocks_nobody_and_is_cut_off(server):
     assert small.readers == set()
 
 
-async def test_a_watch_whose_client_is_gone_is_forgotten(server, client):
-    """Nothing is kept for it."""
+async def test_a_watch_is_removed_when_its_client_disconnects(server, client):
+    """The server keeps no state of the watch."""
     collection = server.store.collections["configmaps"]
     async with unread_watch(server):
         assert len(collection.readers) == 1
@@ -203,8 +203,8 @@ async def test_a_watch_whose_client_is_gone_is_forgotten(server, client):
     assert not server._open
 
 
-async def test_stop_breaks_off_open_watches_and_start_goes_on(server, client):
-    """As a killed server does; on the same port it has the same objects again."""
+async def test_stop_closes_watches_and_start_continues(server, client):
+    """Watches end as with a killed server. After a start on the same port the server has the same objects."""
     server.load([config_map("a")])
     port = urllib.parse.urlsplit(server.url).port
     async with client.get(f"{CONFIG_MAPS}?watch=true") as watch:
@@ -217,8 +217,8 @@ async def test_stop_breaks_off_open_watches_and_start_goes_on(server, client):
         assert response.status == 200
 
 
-async def test_health_needs_no_token():
-    """Probes have none; with a token configured everything else is 401 without it."""
+async def test_health_checks_need_no_token():
+    """Probes have no token. If the server requires one, all other paths are answered with 401."""
     server = StandInApiServer(token="secret")
     async with aiohttp.ClientSession(await server.start()) as session:
         codes = {}
@@ -229,8 +229,8 @@ async def test_health_needs_no_token():
     assert codes == {"/readyz": 200, "/livez": 200, "/version": 401, CONFIG_MAPS: 401}
 
 
-async def test_a_deleted_run_takes_its_jobs_and_their_pods_along(server, client):
-    """A DELETE of a custom object cascades by itself, through all levels, to its own dependents only."""
+async def test_a_deleted_run_deletes_its_jobs_and_their_pods(server, client):
+    """A DELETE of a custom resource is propagated to its dependents on all levels, and to no others."""
     server.load([CRD])
     run, other = (
         server.store.put({"apiVersion": "agents.platform/v1", "kind": "CodeRun", "metadata": {"name": name}})
@@ -248,8 +248,8 @@ async def test_a_deleted_run_takes_its_jobs_and_their_pods_along(server, client)
 
 
 @pytest.mark.parametrize(("query", "left"), [("", True), ("?propagationPolicy=Background", False)])
-async def test_a_job_deleted_plainly_leaves_its_pods(server, client, query, left):
-    """The old default of batch/v1; Background takes them along."""
+async def test_a_deleted_job_leaves_its_pods_by_default(server, client, query, left):
+    """Orphan is the default of batch/v1. Background deletes the Pods, too."""
     job = server.store.put(owned("Job", "job", api_version="batch/v1"))
     server.load([owned("Pod", "pod", job, api_version="v1")])
     async with client.delete(f"/apis/batch/v1/namespaces/default/jobs/job{query}"):
@@ -257,8 +257,8 @@ async def test_a_job_deleted_plainly_leaves_its_pods(server, client, query, left
     assert (server.store.get("pods", "pod", namespace="default") is not None) is left
 
 
-def test_a_dependent_with_a_finalizer_is_marked_and_waits():
-    """The cascade deletes as a client would; the object goes with its finalizer."""
+def test_a_dependent_with_a_finalizer_is_only_marked_for_deletion():
+    """It is deleted when its finalizer is removed."""
     server = StandInApiServer(clock=lambda: 1735689600.0)
     owner = server.store.put(config_map("owner"))
     server.load([owned("ConfigMap", "held", owner, api_version="v1", finalizers=["x/y"])])
@@ -270,8 +270,8 @@ def test_a_dependent_with_a_finalizer_is_marked_and_waits():
     assert server.store.get("configmaps", "held", namespace="default") is None
 
 
-def test_an_object_that_changes_its_owner_follows_the_new_one():
-    """The old owner's deletion no longer takes it along."""
+def test_a_changed_owner_decides_the_deletion():
+    """The deletion of the old owner does not delete the object."""
     store = StandInApiServer().store
     first, second = store.put(config_map("first")), store.put(config_map("second"))
     store.put(owned("ConfigMap", "child", first, api_version="v1"))
@@ -282,8 +282,8 @@ def test_an_object_that_changes_its_owner_follows_the_new_one():
     assert store.get("configmaps", "child", namespace="default") is None
 
 
-def test_a_deleted_namespace_takes_its_contents():
-    """At once: the stand-in has no namespace controller to wait for."""
+def test_a_deleted_namespace_deletes_its_contents():
+    """They are deleted at once, because the stand-in has no namespace controller."""
     store = StandInApiServer().store
     store.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "n"}})
     store.put({**config_map("a"), "metadata": {"name": "a", "namespace": "n"}})

@@ -1,4 +1,4 @@
-"""A component on PATH is used only if it is of a version that the tests are written for."""
+"""A component on PATH is used only if the tests support its version."""
 
 import pytest
 
@@ -8,14 +8,14 @@ from lab.components import MissingComponentError, component, find, title
 
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
-    """Installs an executable that says such a version; nothing else is on PATH, and nothing is built."""
+    """Installs an executable that prints this version. PATH has no other components, and none is built."""
     monkeypatch.setattr(components, "BUILT", tmp_path / "built")
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     components._version.cache_clear()
 
-    def install(name, said):
+    def install(name, output):
         path = tmp_path / name
-        path.write_text(f"#!/bin/sh\necho '{said}'\n")
+        path.write_text(f"#!/bin/sh\necho '{output}'\n")
         path.chmod(0o755)
         components._version.cache_clear()
         return path
@@ -35,21 +35,21 @@ def installed(tmp_path, monkeypatch):
         (" (branch: , revision: unknown)", ["promtool"]),
     ],
 )
-def test_a_version_is_used_for_what_it_is(installed, version, used):
-    """The oldest supported Prometheus is a component of its own; a binary without a version was built by hand."""
+def test_a_version_decides_which_component_it_is(installed, version, used):
+    """The oldest supported Prometheus is a separate component. A binary without a version is a local build."""
     path = installed("promtool", f"promtool, version {version}")
     assert [name for name in ("promtool", "promtool-2.42") if find(name) == path] == used
 
 
 @pytest.mark.parametrize(("version", "used"), [("0.25.0", False), ("0.27.0", True), ("0.28.1", True)])
 def test_an_alertmanager_that_is_too_old_is_not_used(installed, version, used):
-    """Debian's is 0.25."""
+    """Debian has 0.25."""
     installed("amtool", f"amtool, version {version} (branch: debian/sid)")
     assert (find("amtool") is not None) == used
 
 
-def test_what_is_too_old_is_named_with_its_version_and_the_one_that_will_do(installed):
-    """As a line of an error, and as the reason why a test is skipped."""
+def test_a_component_that_is_too_old_is_named_with_both_versions(installed):
+    """They are in the error, and in the reason for which a test is skipped."""
     path = installed("promtool", "promtool, version 2.42.0")
     with pytest.raises(MissingComponentError) as caught:
         component("promtool")
@@ -62,8 +62,8 @@ def test_what_is_too_old_is_named_with_its_version_and_the_one_that_will_do(inst
     assert title("promtool-2.42") == f"promtool-2.42 ({path} is 3.14.0)"
 
 
-def test_what_is_built_is_used_before_any_other(installed, tmp_path):
-    """Whatever its version says: its source is pinned."""
+def test_a_built_component_is_used_before_path(installed, tmp_path):
+    """Its version is not checked, because its sources are pinned."""
     installed("promtool", "promtool, version 3.14.0")
     built = tmp_path / "built" / "promtool"
     built.parent.mkdir()

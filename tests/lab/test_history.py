@@ -1,4 +1,4 @@
-"""What the evaluator reads of past scrapes is what Prometheus reads: by hand, and beside the real one."""
+"""The evaluator reads earlier scrapes as Prometheus does: compared with the documentation, and with promtool."""
 
 import subprocess
 
@@ -48,13 +48,13 @@ EXPRESSIONS = {
 @pytest.fixture(scope="module")
 def history():
     """The series, scraped every 30 seconds up to NOW."""
-    kept = History()
+    scrapes = History()
     for count in range(61):
-        kept.add(page_at(count), at=float(count * STEP))
-    return kept
+        scrapes.add(scrape_at(count), at=float(count * STEP))
+    return scrapes
 
 
-def page_at(count):
+def scrape_at(count):
     """The page of one scrape."""
     page = Page()
     for series, values in SERIES.items():
@@ -65,25 +65,25 @@ def page_at(count):
 
 
 def value_of(text, history):
-    """The expression's samples in short."""
-    found = promql.evaluate(promql.parse(text), page=page_at(60), time=NOW, history=history)
+    """The samples of the expression as (name, host, value)."""
+    found = promql.evaluate(promql.parse(text), page=scrape_at(60), time=NOW, history=history)
     return sorted((one.get(NAME), one.get("host"), pytest.approx(one.value)) for one in found)
 
 
 @pytest.mark.parametrize(("text", "expected"), EXPRESSIONS.items())
-def test_the_past_is_read_as_the_documentation_says(text, expected, history):
-    """Offsets, ranges that are open on the left, staleness, resets, extrapolation."""
+def test_ranges_and_offsets_follow_the_documentation(text, expected, history):
+    """These are offsets, ranges without their left boundary, staleness, counter resets and extrapolation."""
     assert value_of(text, history) == expected
 
 
 @pytest.mark.needs("promtool")
 def test_prometheus_reads_the_same(tmp_path):
-    """Every expression of the table, over the same series, in the real evaluator."""
+    """Every expression of the table gives the same samples in promtool."""
     series = [
         {"series": name, "values": " ".join("stale" if one is None else str(one) for one in values)}
         for name, values in SERIES.items()
     ]
-    wanted = [
+    expected = [
         {
             "expr": f"round({text}, 0.001)" if "rate" in text else text,
             "eval_time": f"{NOW:g}s",
@@ -93,7 +93,7 @@ def test_prometheus_reads_the_same(tmp_path):
         }
         for text, samples in EXPRESSIONS.items()
     ]
-    test = {"interval": f"{STEP}s", "input_series": series, "promql_expr_test": wanted}
+    test = {"interval": f"{STEP}s", "input_series": series, "promql_expr_test": expected}
     file = tmp_path / "test.yml"
     file.write_text(yaml.safe_dump({"rule_files": [], "evaluation_interval": "30s", "tests": [test]}))
     command = [component("promtool"), "test", "rules", file]
@@ -101,28 +101,28 @@ def test_prometheus_reads_the_same(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_a_page_by_itself_is_a_history_of_one_scrape():
-    """Without earlier scrapes a range holds the page, and an offset nothing."""
+def test_a_scrape_without_history_is_the_only_one():
+    """A range has only this scrape, and an offset selects no sample."""
     page = Page([("heat", {"host": "a"}, 3.0)])
     for text, values in {"max_over_time(heat[1h])": [3.0], "heat offset 1m": [], "increase(heat[1h])": []}.items():
         found = promql.evaluate(promql.parse(text), page=page, time=100.0)
         assert [one.value for one in found] == values
 
 
-def test_what_is_too_old_is_forgotten():
-    """Memory is bounded: nothing is kept that no rule reads."""
-    kept = History(keep=100.0)
+def test_old_scrapes_are_dropped():
+    """The memory is limited to the longest range of the rules."""
+    scrapes = History(keep=100.0)
     for at in range(0, 1000, 10):
-        kept.add(Page([("heat", {"host": str(at // 500)}, at)]), at=float(at))
-    (one,) = kept.window("heat", after=-1.0, until=2000.0)
+        scrapes.add(Page([("heat", {"host": str(at // 500)}, at)]), at=float(at))
+    (one,) = scrapes.window("heat", after=-1.0, until=2000.0)
     assert one.labels["host"] == "1"
     assert 100 <= one.times[-1] - one.times[0] <= 200
 
 
-def test_the_last_scrape_counts_for_five_minutes():
-    """After that, as when Prometheus scrapes no more, an instant selector finds nothing."""
-    kept = History()
-    kept.add(Page([("heat", {}, 1.0)]), at=0.0)
-    assert kept.instant("heat", at=LOOKBACK_SECONDS - 1)
-    assert not kept.instant("heat", at=LOOKBACK_SECONDS)
-    assert not kept.instant("heat", at=-1.0)
+def test_the_lookback_is_five_minutes():
+    """Without further scrapes, an instant selector is then empty, as in Prometheus."""
+    scrapes = History()
+    scrapes.add(Page([("heat", {}, 1.0)]), at=0.0)
+    assert scrapes.instant("heat", at=LOOKBACK_SECONDS - 1)
+    assert not scrapes.instant("heat", at=LOOKBACK_SECONDS)
+    assert not scrapes.instant("heat", at=-1.0)

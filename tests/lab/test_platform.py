@@ -1,4 +1,4 @@
-"""The simulated platform does to a cluster what the real one did, over HTTP and by the objects alone."""
+"""The simulated platform changes objects as the real one did. It uses only the API server, over HTTP."""
 
 import aiohttp
 import pytest
@@ -16,8 +16,8 @@ REX = Order(task=2, agent="Rex", work=300)
 FINALIZERS = ["coderuns.orchestrator.io/finalizer"]
 
 
-class World:
-    """A stand-in API server with the platform installed, and a clock that the test turns."""
+class Simulation:
+    """A stand-in API server with the platform installed, and a clock that the test sets."""
 
     def __init__(self, writer):
         self.now = NOON
@@ -26,13 +26,13 @@ class World:
         self.workers = Workers(writer=writer, clock=lambda: self.now)
 
     async def round(self, *, after=0.0):
-        """One round of the controller and of the Jobs, some seconds later."""
+        """Advances the clock by `after` seconds. Then the controller and the Jobs each run once."""
         self.now += after
         await self.platform.reconcile()
         await self.workers.advance()
 
     async def run(self, order):
-        """The CodeRun of that order."""
+        """The CodeRun of this order."""
         return await self.writer.read(f"{RUNS}/{order.name}")
 
     async def jobs(self):
@@ -40,43 +40,43 @@ class World:
         return {item["metadata"]["name"]: item for item in await self.writer.items(JOBS)}
 
     async def job(self):
-        """The one Job that there is."""
+        """The only Job."""
         (item,) = (await self.jobs()).values()
         return item
 
 
 @pytest.fixture
-async def world():
-    """The platform on a fresh API server."""
+async def simulation():
+    """The platform on a new API server."""
     server = StandInApiServer(clock=lambda: NOON)
     url = await server.start()
     try:
         async with Writer(base_url=url) as writer:
-            world = World(writer)
-            await world.platform.install()
-            yield world
+            simulation = Simulation(writer)
+            await simulation.platform.install()
+            yield simulation
     finally:
         await server.stop()
 
 
-async def test_the_six_configmaps_are_installed_whole_and_once(world):
-    """They hold data and binaryData under the platform's key names; a second installation changes nothing."""
-    before = await world.writer.items(CONFIGMAPS)
-    await world.platform.install()
-    assert await world.writer.items(CONFIGMAPS) == before
+async def test_the_six_configmaps_are_installed_once(simulation):
+    """They have data and binaryData with the platform's keys. A second installation changes nothing."""
+    before = await simulation.writer.items(CONFIGMAPS)
+    await simulation.platform.install()
+    assert await simulation.writer.items(CONFIGMAPS) == before
     assert {item["metadata"]["name"] for item in before} == {configmap_name(kind) for kind in TEMPLATES}
-    claude = await world.writer.read(f"{CONFIGMAPS}/controller-agent-templates-claude")
+    claude = await simulation.writer.read(f"{CONFIGMAPS}/controller-agent-templates-claude")
     assert set(claude["data"]) == {"code_claude_memory.md.hbs", "code_claude_settings.json.hbs"}
     assert set(claude["binaryData"]) == {"code_claude_container.sh.hbs"}
     assert all(item["data"] for item in before)
 
 
-async def test_a_run_becomes_a_job_and_ends_with_it(world):
-    """Finalizer, Job, status Running with jobName; after the work Complete, and then the run has Succeeded."""
-    await world.platform.order([REX])
-    assert "status" not in await world.run(REX)
-    await world.round()
-    run, job = await world.run(REX), await world.job()
+async def test_a_run_creates_a_job_and_finishes_after_it(simulation):
+    """The run has a finalizer and is Running with the jobName. It has Succeeded after the Job is Complete."""
+    await simulation.platform.order([REX])
+    assert "status" not in await simulation.run(REX)
+    await simulation.round()
+    run, job = await simulation.run(REX), await simulation.job()
     assert run["metadata"]["finalizers"] == FINALIZERS
     assert run["status"]["jobName"] == job["metadata"]["name"]
     assert (run["status"]["phase"], run["status"]["workCompleted"]) == ("Running", False)
@@ -87,14 +87,14 @@ async def test_a_run_becomes_a_job_and_ends_with_it(world):
         1,
         0,
     )
-    await world.round(after=299)
-    assert ((await world.job())["status"]["active"], (await world.job())["status"]["ready"]) == (1, 1)
-    await world.round(after=1)
-    done = (await world.job())["status"]
+    await simulation.round(after=299)
+    assert ((await simulation.job())["status"]["active"], (await simulation.job())["status"]["ready"]) == (1, 1)
+    await simulation.round(after=1)
+    done = (await simulation.job())["status"]
     assert (done["completionTime"], done["succeeded"], "active" in done) == ("2026-03-04T12:05:00Z", 1, False)
-    assert (await world.run(REX))["status"]["workCompleted"] is False
-    await world.round()
-    status = (await world.run(REX))["status"]
+    assert (await simulation.run(REX))["status"]["workCompleted"] is False
+    await simulation.round()
+    status = (await simulation.run(REX))["status"]
     assert (status["phase"], status["workCompleted"], status["finishedAt"]) == (
         "Succeeded",
         True,
@@ -102,39 +102,39 @@ async def test_a_run_becomes_a_job_and_ends_with_it(world):
     )
 
 
-async def test_the_job_of_a_run_that_has_succeeded_is_deleted_after_a_minute(world):
-    """At expireAt and not before; cleanupCompletedAt has the time."""
-    await world.platform.order([REX])
+async def test_the_job_of_a_succeeded_run_is_deleted_after_a_minute(simulation):
+    """It is deleted at expireAt and not earlier. The field cleanupCompletedAt has the time."""
+    await simulation.platform.order([REX])
     for after in (0, 300, 0, 59):
-        await world.round(after=after)
-    assert "cleanupCompletedAt" not in (await world.run(REX))["status"]
-    assert await world.jobs()
-    await world.round(after=1)
-    assert not await world.jobs()
-    status = (await world.run(REX))["status"]
+        await simulation.round(after=after)
+    assert "cleanupCompletedAt" not in (await simulation.run(REX))["status"]
+    assert await simulation.jobs()
+    await simulation.round(after=1)
+    assert not await simulation.jobs()
+    status = (await simulation.run(REX))["status"]
     assert (status["expireAt"], status["cleanupCompletedAt"]) == ("2026-03-04T12:06:00Z", "2026-03-04T12:06:00Z")
 
 
 @pytest.mark.parametrize("gone", [False, True], ids=["empty", "missing"])
-async def test_without_templates_a_run_stays_without_job_and_without_status(world, gone):
-    """The incident: a finalizer and nothing else, for as long as it lasts; then the next try makes the Job."""
-    await world.platform.lose_templates("claude")
+async def test_without_templates_a_run_has_no_job_and_no_status(simulation, gone):
+    """It has only a finalizer, as in the first incident. With the templates, the next attempt creates the Job."""
+    await simulation.platform.lose_templates("claude")
     if gone:
-        await world.writer.delete(f"{CONFIGMAPS}/controller-agent-templates-claude")
+        await simulation.writer.delete(f"{CONFIGMAPS}/controller-agent-templates-claude")
     stalled = Order(task=1, agent="Rex")
-    await world.platform.order([stalled, Order(task=2, agent="Rex", cli="codex")])
+    await simulation.platform.order([stalled, Order(task=2, agent="Rex", cli="codex")])
     for _ in range(3):
-        await world.round(after=20)
-    run = await world.run(stalled)
+        await simulation.round(after=20)
+    run = await simulation.run(stalled)
     assert (run["metadata"]["finalizers"], "status" in run) == (FINALIZERS, False)
-    assert [item["metadata"]["labels"]["task-id"] for item in (await world.jobs()).values()] == ["2"]
+    assert [item["metadata"]["labels"]["task-id"] for item in (await simulation.jobs()).values()] == ["2"]
     if gone:
-        await world.writer.create(CONFIGMAPS, templates("claude"))
+        await simulation.writer.create(CONFIGMAPS, templates("claude"))
     else:
-        await world.platform.restore_templates("claude")
-    await world.round()
-    assert (await world.run(stalled))["status"]["phase"] == "Running"
-    assert len(await world.jobs()) == 2
+        await simulation.platform.restore_templates("claude")
+    await simulation.round()
+    assert (await simulation.run(stalled))["status"]["phase"] == "Running"
+    assert len(await simulation.jobs()) == 2
 
 
 @pytest.mark.parametrize(
@@ -145,130 +145,130 @@ async def test_without_templates_a_run_stays_without_job_and_without_status(worl
     ],
     ids=["failed", "no pull request"],
 )
-async def test_an_attempt_without_a_result_is_retried_by_another_job(world, order, ends):
-    """The Job is deleted, contextVersion grows, and the status stays as it was until the next Job is made."""
-    await world.platform.order([order])
-    await world.round()
-    await world.round(after=60)
-    first = await world.job()
+async def test_an_attempt_without_a_result_is_retried_by_another_job(simulation, order, ends):
+    """The Job is deleted and contextVersion is incremented. The status changes when the next Job is created."""
+    await simulation.platform.order([order])
+    await simulation.round()
+    await simulation.round(after=60)
+    first = await simulation.job()
     assert [each["type"] for each in first["status"]["conditions"]] == ends
-    before = (await world.run(order))["status"]
-    await world.platform.reconcile()
-    run = await world.run(order)
+    before = (await simulation.run(order))["status"]
+    await simulation.platform.reconcile()
+    run = await simulation.run(order)
     assert (run["spec"]["contextVersion"], run["status"]) == (2, before)
     assert (before["jobName"], before["phase"], before["retryCount"]) == (first["metadata"]["name"], "Running", 0)
-    assert await world.jobs() == {}
-    await world.round(after=10)
-    second = await world.job()
+    assert await simulation.jobs() == {}
+    await simulation.round(after=10)
+    second = await simulation.job()
     assert second["metadata"]["labels"]["context-version"] == "2"
     assert second["metadata"]["name"].endswith("-v2")
-    assert (await world.run(order))["status"]["jobName"] == second["metadata"]["name"]
-    await world.round(after=60)
-    await world.round()
-    assert (await world.run(order))["status"]["phase"] == "Succeeded"
+    assert (await simulation.run(order))["status"]["jobName"] == second["metadata"]["name"]
+    await simulation.round(after=60)
+    await simulation.round()
+    assert (await simulation.run(order))["status"]["phase"] == "Succeeded"
 
 
-async def test_a_run_whose_attempts_all_fail_is_retried_without_end(world):
-    """The count of retries stays 0, so that its limit is never met."""
+async def test_a_run_whose_attempts_all_fail_is_retried_indefinitely(simulation):
+    """The field retryCount remains 0, so that its limit is never reached."""
     order = Order(task=9, agent="Cipher", work=60, exits=("1",))
-    await world.platform.order([order])
+    await simulation.platform.order([order])
     for _ in range(60):
-        await world.round(after=30)
-    run = await world.run(order)
+        await simulation.round(after=30)
+    run = await simulation.run(order)
     assert run["spec"]["contextVersion"] > 10
     assert (run["status"]["phase"], run["status"]["retryCount"]) == ("Running", 0)
 
 
-async def test_a_hanging_agent_changes_no_status(world):
-    """The second incident: hours after the work both objects are as they were while the agent worked."""
+async def test_a_hanging_agent_changes_no_status(simulation):
+    """This is the second incident: hours after the work, both objects are as they were during the work."""
     order = Order(task=3, agent="Tess", cli="factory", work=420, exits=("never",))
-    await world.platform.order([order])
-    await world.round()
-    await world.round(after=60)
-    before = (await world.run(order))["status"], (await world.job())["status"]
-    await world.round(after=420)
-    await world.round(after=3600)
-    assert ((await world.run(order))["status"], (await world.job())["status"]) == before
+    await simulation.platform.order([order])
+    await simulation.round()
+    await simulation.round(after=60)
+    before = (await simulation.run(order))["status"], (await simulation.job())["status"]
+    await simulation.round(after=420)
+    await simulation.round(after=3600)
+    assert ((await simulation.run(order))["status"], (await simulation.job())["status"]) == before
     assert (before[0]["workCompleted"], before[1]["active"], before[1]["ready"]) == (False, 1, 1)
 
 
-async def test_a_deadline_ends_a_job_that_hangs(world):
-    """As the Job controller does it: the pod goes first, then the Job has Failed."""
-    await world.platform.order([Order(task=3, agent="Tess", work=420, exits=("never",))])
-    await world.round()
-    await world.round(after=420)
-    path = f"{JOBS}/{(await world.job())['metadata']['name']}"
-    await world.writer.patch(path, {"spec": {"activeDeadlineSeconds": 3600}})
-    await world.round()
-    assert (await world.job())["status"]["active"] == 1
-    await world.writer.patch(path, {"spec": {"activeDeadlineSeconds": 1}})
+async def test_a_deadline_ends_a_hanging_job(simulation):
+    """The Job controller does the same: first the pod terminates, then the Job has Failed."""
+    await simulation.platform.order([Order(task=3, agent="Tess", work=420, exits=("never",))])
+    await simulation.round()
+    await simulation.round(after=420)
+    path = f"{JOBS}/{(await simulation.job())['metadata']['name']}"
+    await simulation.writer.patch(path, {"spec": {"activeDeadlineSeconds": 3600}})
+    await simulation.round()
+    assert (await simulation.job())["status"]["active"] == 1
+    await simulation.writer.patch(path, {"spec": {"activeDeadlineSeconds": 1}})
     for terminating, ends in ((1, ["FailureTarget"]), (0, ["FailureTarget", "Failed"])):
-        await world.workers.advance()
-        status = (await world.job())["status"]
+        await simulation.workers.advance()
+        status = (await simulation.job())["status"]
         assert (status["terminating"], [each["type"] for each in status["conditions"]]) == (terminating, ends)
         assert {each["reason"] for each in status["conditions"]} == {"DeadlineExceeded"}
 
 
 @pytest.mark.parametrize(("word", "active"), [("no-pod", None), ("pending", 1)])
-async def test_a_job_whose_pod_never_runs_stays_unfinished(world, word, active):
-    """Quota: `active` is absent. A pod that cannot start: active and never ready."""
-    await world.platform.order([Order(task=3, agent="Tess", work=60, exits=(word,))])
+async def test_a_job_without_a_running_pod_does_not_finish(simulation, word, active):
+    """`active` is absent if a quota prevents the pod. If the pod cannot start, `active` is 1 and `ready` is 0."""
+    await simulation.platform.order([Order(task=3, agent="Tess", work=60, exits=(word,))])
     for _ in range(4):
-        await world.round(after=600)
-    status = (await world.job())["status"]
+        await simulation.round(after=600)
+    status = (await simulation.job())["status"]
     assert (status.get("active"), status["ready"], "conditions" in status) == (active, 0, False)
 
 
-async def test_an_operator_repairs_a_hanging_job(world):
-    """Once its leftover process is ended, the Job completes and the run has Succeeded; the other one hangs on."""
+async def test_a_hanging_job_completes_once_its_processes_are_ended(simulation):
+    """The run has Succeeded then. The other Job still hangs."""
     orders = [Order(task=task, agent="Tess", work=420, exits=("never",)) for task in (3, 4)]
-    await world.platform.order(orders)
-    await world.round()
-    await world.round(after=420)
-    await world.platform.end_leftovers(orders[:1])
-    await world.round()
-    await world.round()
-    assert [(await world.run(order))["status"]["phase"] for order in orders] == ["Succeeded", "Running"]
+    await simulation.platform.order(orders)
+    await simulation.round()
+    await simulation.round(after=420)
+    await simulation.platform.end_leftovers(orders[:1])
+    await simulation.round()
+    await simulation.round()
+    assert [(await simulation.run(order))["status"]["phase"] for order in orders] == ["Succeeded", "Running"]
 
 
-async def test_a_job_that_is_deleted_by_hand_is_made_again(world):
-    """The run is not over, so that the next round makes the Job of the same attempt."""
-    await world.platform.order([REX])
-    await world.round()
-    uid = (await world.job())["metadata"]["uid"]
-    await world.platform.delete_jobs([REX])
-    await world.round()
-    assert (await world.job())["metadata"]["uid"] != uid
-    assert (await world.run(REX))["status"]["phase"] == "Running"
+async def test_a_deleted_job_is_created_again(simulation):
+    """The run has not finished, so that the next round creates the Job of the same attempt."""
+    await simulation.platform.order([REX])
+    await simulation.round()
+    uid = (await simulation.job())["metadata"]["uid"]
+    await simulation.platform.delete_jobs([REX])
+    await simulation.round()
+    assert (await simulation.job())["metadata"]["uid"] != uid
+    assert (await simulation.run(REX))["status"]["phase"] == "Running"
 
 
-async def test_a_deleted_run_is_let_go(world):
-    """The controller takes its finalizer away, so that a run deleted by hand vanishes."""
-    await world.platform.order([REX])
-    await world.round()
-    await world.writer.delete(f"{RUNS}/{REX.name}")
-    assert (await world.run(REX))["metadata"]["deletionTimestamp"]
-    await world.round()
-    assert await world.run(REX) is None
+async def test_a_run_that_is_deleted_is_removed(simulation):
+    """The controller removes its finalizer."""
+    await simulation.platform.order([REX])
+    await simulation.round()
+    await simulation.writer.delete(f"{RUNS}/{REX.name}")
+    assert (await simulation.run(REX))["metadata"]["deletionTimestamp"]
+    await simulation.round()
+    assert await simulation.run(REX) is None
 
 
-async def test_what_the_server_refuses_is_an_error_with_its_reason(world):
-    """A refusal names method, path, status and the server's own message; deleting what is gone is no refusal."""
-    await world.platform.order([REX])
+async def test_a_rejected_request_is_an_error(simulation):
+    """It has the method, path, status and message. To delete an object that does not exist is not an error."""
+    await simulation.platform.order([REX])
     with pytest.raises(
         WriterError, match=r"POST /apis/agents.platform/v1/.*/coderuns: 409 .*already exists"
     ) as caught:
-        await world.platform.order([REX])
+        await simulation.platform.order([REX])
     assert caught.value.status == 409
-    await world.writer.delete(f"{RUNS}/nobody")
+    await simulation.writer.delete(f"{RUNS}/nobody")
     with pytest.raises(WriterError, match="404"):
-        await world.writer.items("/apis/nowhere/v1/things")
+        await simulation.writer.items("/apis/nowhere/v1/things")
     with pytest.raises(WriterError, match="404"):
-        await world.writer.ensure("/apis/nowhere/v1/things", {"metadata": {"name": "x"}})
+        await simulation.writer.ensure("/apis/nowhere/v1/things", {"metadata": {"name": "x"}})
 
 
-async def test_a_real_servers_token_goes_with_every_request():
-    """Headers that are given once are sent with every request, so that a real API server lets the demo in."""
+async def test_the_headers_are_sent_with_every_request():
+    """A real API server needs a token."""
     server = StandInApiServer(token="secret")
     url = await server.start()
     try:
@@ -284,8 +284,8 @@ async def test_a_real_servers_token_goes_with_every_request():
             await writer.items("/api/v1/namespaces")
 
 
-def test_a_job_name_is_no_longer_than_a_label_may_be():
-    """The namespace in it is cut; the end, which differs between two attempts, is kept."""
+def test_a_job_name_fits_into_a_label():
+    """The namespace in it is truncated. The end, which differs between attempts, is kept."""
     names = set()
     for attempt in (1, 2):
         run = coderun(Order(task=12345, agent="Implementation"))

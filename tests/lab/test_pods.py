@@ -1,10 +1,10 @@
-"""Pods that terminate, put into the stand-in without HTTP."""
+"""Pods that are terminating, loaded into the stand-in API server without HTTP."""
 
 from lab.apiserver import StandInApiServer
 
 
-def test_a_pod_that_terminates_can_be_put_in():
-    """As it is: a simulation's pods have neither a kubelet nor a clock that ends them."""
+def test_a_terminating_pod_can_be_loaded():
+    """It stays as it is, because a simulation has no kubelet that would end it."""
     server = StandInApiServer()
     meta = {"name": "p", "namespace": "default", "deletionTimestamp": "2025-01-01T00:00:30Z"}
     status = {"phase": "Running"}
@@ -17,8 +17,8 @@ def test_a_pod_that_terminates_can_be_put_in():
     assert server.store.get("pods", "p", namespace="default") is None
 
 
-def test_a_pod_on_no_node_is_gone_at_once():
-    """Nothing of it runs."""
+def test_a_pod_without_a_node_is_deleted_at_once():
+    """It has no process."""
     server = StandInApiServer()
     server.load([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "default"}}])
     server.store.delete("pods", "p", namespace="default")

@@ -1,4 +1,4 @@
-"""The evaluator of the demo means what Prometheus means: by the documentation, and beside the real one."""
+"""The demo's evaluator of PromQL, compared with the documentation of Prometheus and with promtool."""
 
 import json
 import math
@@ -134,7 +134,7 @@ VECTORS = {
     'label_replace(vector(1), "by", "rule", "", "")': [({"by": "rule"}, 1)],
     'label_replace(max by (host) (limit), "by", "rule", "host", "a")': [({**A, "by": "rule"}, 20), (B, 0)],
 }
-IMPOSSIBLE = {
+MATCHING_ERRORS = {
     "free * on (host) limit": "many-to-one matching must be explicit",
     "limit * on (host) free": "many-to-many matching not allowed",
     "free * on (host) group_right () limit": "many-to-many matching not allowed",
@@ -142,7 +142,7 @@ IMPOSSIBLE = {
     '-{host="b",disk="1"}': "same labelset",
     '{host="b",disk="1"} * 2': "same labelset",
 }
-REFUSED = ('limit == ""', "1 > 2", "free and 1", "sum(1)", "free >")
+INVALID = ('limit == ""', "1 > 2", "free and 1", "sum(1)", "free >")
 UNSUPPORTED = {
     "deriv(free[5m])": "function deriv()",
     "free @ 5": "@ modifier",
@@ -160,57 +160,57 @@ UNSUPPORTED = {
 
 
 def value_of(text):
-    """The expression's value over SERIES at NOW."""
+    """The value of the expression for SERIES at NOW."""
     return promql.evaluate(promql.parse(text), page=Page(SERIES), time=NOW)
 
 
 def in_order(samples):
-    """Series in an order of their own, and numbers as text, so that NaN equals NaN."""
+    """The samples in a fixed order. Values are text, so that NaN is equal to NaN."""
     return sorted((sorted(labels.items()), str(float(value))) for labels, value in samples)
 
 
 @pytest.mark.parametrize(("text", "expected"), SCALARS.items())
-def test_numbers_follow_the_floats_of_the_documentation(text, expected):
-    """Precedence, infinities and NaN are Prometheus' own."""
+def test_scalars_follow_the_documentation(text, expected):
+    """Precedence, infinities and NaN are as in Prometheus."""
     assert str(value_of(text)) == str(expected)
 
 
 @pytest.mark.parametrize(("text", "expected"), VECTORS.items())
-def test_vectors_have_the_documented_elements_labels_and_values(text, expected):
-    """Selection, matching, sets, aggregation and functions: which elements, under which labels, with which values."""
+def test_vectors_have_the_documented_labels_and_values(text, expected):
+    """Selectors, vector matching, set operators, aggregations and functions."""
     assert in_order((sample.labels, sample.value) for sample in value_of(text)) == in_order(expected)
 
 
-@pytest.mark.parametrize(("text", "words"), IMPOSSIBLE.items())
-def test_what_prometheus_cannot_match_is_an_error(text, words):
-    """An ambiguous match is an error as in Prometheus: it would make a rule silent, not wrong."""
-    with pytest.raises(PromqlError, match=words):
+@pytest.mark.parametrize(("text", "message"), MATCHING_ERRORS.items())
+def test_an_ambiguous_match_is_an_error(text, message):
+    """Such a rule of Prometheus fails and does not fire."""
+    with pytest.raises(PromqlError, match=message):
         value_of(text)
 
 
-@pytest.mark.parametrize("text", REFUSED)
-def test_what_promql_does_not_allow_is_refused(text):
-    """The post-mortem's own comparison of a vector with a string is one of these."""
+@pytest.mark.parametrize("text", INVALID)
+def test_invalid_promql_is_an_error(text):
+    """The post-mortem of the incident has one such expression: a vector compared with a string."""
     with pytest.raises(PromqlError):
         value_of(text)
 
 
 @pytest.mark.parametrize(("text", "construct"), UNSUPPORTED.items())
-def test_a_construct_outside_the_subset_is_named(text, construct):
-    """Nothing is guessed: the error says what is not evaluated, also where no series would reach it."""
+def test_an_unsupported_construct_is_named(text, construct):
+    """It is also an error if no series reaches it."""
     with pytest.raises(UnsupportedError) as caught:
         promql.evaluate(promql.parse(text), page=Page(), time=NOW)
     assert str(caught.value) == construct
 
 
-def test_an_operator_of_the_future_is_named():
-    """One that a later parser knows and this evaluator does not is an error too."""
+def test_an_unknown_operator_is_named():
+    """A newer parser may have operators that the evaluator does not support."""
     with pytest.raises(UnsupportedError, match="operator </"):
         combine(types.SimpleNamespace(op="</", modifier=None), [], [])
 
 
-def test_a_page_reads_as_prometheus_would_store_it():
-    """Empty labels vanish, the target's labels are added where the page has none, and `up` is there."""
+def test_a_scrape_is_read_as_prometheus_stores_it():
+    """Empty labels are dropped, missing labels of the target are added, and `up` is 1."""
     text = '# TYPE a gauge\na{x="",job="own"} 1\na{y="\\"\\n"} NaN\n# TYPE c counter\nc_total 3\n'
     page = promql.read_page(text, target={"job": "exporter", "instance": "i:1"})
     assert in_order((sample.labels, sample.value) for sample in page) == in_order(
@@ -224,18 +224,18 @@ def test_a_page_reads_as_prometheus_would_store_it():
 
 
 def notation(labels):
-    """A series as promtool's test files write it."""
+    """A series in the notation of promtool's tests."""
     pairs = ",".join(f"{name}={json.dumps(text)}" for name, text in labels.items() if name != NAME)
     return f"{labels.get(NAME, '')}{{{pairs}}}"
 
 
 def _number(value):
-    """A value in promtool's notation, as Go writes it."""
+    """A value in the notation of promtool, which is that of Go."""
     return {"nan": "NaN", "inf": "Inf"}.get(str(float(value)), str(float(value)))
 
 
 def run_promtool(folder: pathlib.Path, expectations):
-    """Run promtool over SERIES at the second NOW, with (expression, samples) pairs. Its exit code and output."""
+    """Runs promtool for SERIES at NOW, with pairs of an expression and its samples. Its exit code and output."""
     test = {
         "interval": f"{int(NOW)}s",
         "input_series": [
@@ -260,10 +260,10 @@ def run_promtool(folder: pathlib.Path, expectations):
 
 
 @pytest.mark.needs("promtool")
-def test_the_real_promql_gives_the_same_vectors(tmp_path):
-    """Every expression of the tables has the same elements, labels and values in the real evaluator.
+def test_promtool_gives_the_same_vectors(tmp_path):
+    """Every expression of the tables has the same labels and values in promtool.
 
-    promtool compares values exactly and has no equality for NaN, so that those without a NaN are compared.
+    Promtool compares values exactly and NaN is not equal to itself, so expressions with NaN are left out.
     """
     numbers = [(f"vector({text})", value_of(f"vector({text})")) for text in SCALARS]
     vectors = [(text, value_of(text)) for text in VECTORS]
@@ -274,10 +274,10 @@ def test_the_real_promql_gives_the_same_vectors(tmp_path):
 
 
 @pytest.mark.needs("promtool")
-def test_the_real_promql_fails_on_the_same_expressions(tmp_path):
-    """What is called impossible here is an error of the real evaluator too, for the same reason."""
-    code, output = run_promtool(tmp_path, [(text, []) for text in IMPOSSIBLE])
+def test_promtool_fails_for_the_same_expressions(tmp_path):
+    """Each matching error has the same reason in promtool."""
+    code, output = run_promtool(tmp_path, [(text, []) for text in MATCHING_ERRORS])
     assert code != 0
-    for text, words in IMPOSSIBLE.items():
+    for text, message in MATCHING_ERRORS.items():
         assert f"expr: {json.dumps(text)}, time: 16m40s, err: " in output
-        assert words in output, (text, output)
+        assert message in output, (text, output)

@@ -1,4 +1,4 @@
-"""The replay as a whole: real HTTP, the shipped rules, and an end that can be relied on."""
+"""The complete replay of the demo, with HTTP and the shipped rules, and its exit codes."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from lab.demo.incidents import INCIDENTS
 from lab.demo.replay import DETECTED, INTERRUPTED, MISSED, ReplayError, replay
 
 STALLED, FAILING, HANGING = (sorted(one.needs) for one in INCIDENTS)
-STUCK = "\n".join(
+ALL_INCIDENTS = "\n".join(
     [
         *(
             f'coderun_created_timestamp{{namespace="n",coderun="{run}"}} 1\n'
@@ -46,16 +46,16 @@ STUCK = "\n".join(
 )
 
 
-def exporter_that_says(page, *, status=200):
-    """An exporter whose page never changes, but for `$now`."""
+def exporter_with(metrics, *, status=200):
+    """Starts an exporter whose metrics never change, except that `$now` is the time."""
 
     @contextlib.asynccontextmanager
     async def serve(*, kubeconfig, clock):
-        async def metrics(request):
-            return web.Response(text=page.replace("$now", f"{clock():.0f}"), status=status)
+        async def serve_metrics(request):
+            return web.Response(text=metrics.replace("$now", f"{clock():.0f}"), status=status)
 
         app = web.Application()
-        app.router.add_get("/metrics", metrics)
+        app.router.add_get("/metrics", serve_metrics)
         runner = web.AppRunner(app, access_log=None)
         await runner.setup()
         try:
@@ -68,25 +68,25 @@ def exporter_that_says(page, *, status=200):
 
 
 @contextlib.asynccontextmanager
-async def the_real_exporter(*, kubeconfig, clock):
+async def real_exporter(*, kubeconfig, clock):
     """The exporter as the command starts it, on a free port."""
     settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",)))
     async with exporter.app.serve(settings, clock=clock) as app:
         yield app.url
 
 
-async def until(out, words):
-    """Waits until something has been printed."""
+async def until(out, text):
+    """Waits until the output contains this text."""
     async with asyncio.timeout(15):
-        while words not in out.getvalue():
+        while text not in out.getvalue():
             await asyncio.sleep(0.01)
 
 
 @pytest.mark.timeout(120)
 async def test_every_incident_is_detected_and_nothing_else_fires():
-    """The real exporter and the shipped rules: all detected, causes named, all resolved, no other alert."""
+    """The test uses the real exporter and the shipped rules. Causes are named, and all alerts resolve."""
     out = io.StringIO()
-    code = await replay(out=out, speed=600, stay=False, exporter=the_real_exporter, interrupted=asyncio.Event())
+    code = await replay(out=out, speed=600, stay=False, exporter=real_exporter, interrupted=asyncio.Event())
     text = out.getvalue()
     assert code == DETECTED, text
     story, _, table = text.partition("Time to alert")
@@ -103,60 +103,60 @@ async def test_every_incident_is_detected_and_nothing_else_fires():
         "AgentJobHanging",
         "AgentJobsWithoutDeadline",
     }
-    said = " ".join(table.split())
-    # At this speed half a scrape interval is 25 ms: on a busy machine the page may be one scrape behind.
-    assert re.search(r"coderun-exporter (1 min 30 s|2 min) after the ConfigMap lost its templates", said)
-    assert "first alert RequiredConfigMapUnhealthy (critical), at" in said
-    assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in said
-    assert "first alert CodeRunsFailing (warning), at" in said
-    assert "cause named template_failed (Template rendering failed: " in said
-    assert re.search(r"coderun-exporter 1 h (5 min 30 s|6 min) after the CodeRuns were created", said)
-    assert "first alert AgentJobHanging (warning), at" in said
-    assert said.count("cause named none") == 1
-    assert "anything else none standing advice (info) AgentJobsWithoutDeadline agent-platform" in said
+    table_text = " ".join(table.split())
+    # At this speed, half a scrape interval is 25 ms. On a busy machine the metrics may be one scrape old.
+    assert re.search(r"coderun-exporter (1 min 30 s|2 min) after the ConfigMap lost its templates", table_text)
+    assert "first alert RequiredConfigMapUnhealthy (critical), at" in table_text
+    assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in table_text
+    assert "first alert CodeRunsFailing (warning), at" in table_text
+    assert "cause named template_failed (Template rendering failed: " in table_text
+    assert re.search(r"coderun-exporter 1 h (5 min 30 s|6 min) after the CodeRuns were created", table_text)
+    assert "first alert AgentJobHanging (warning), at" in table_text
+    assert table_text.count("cause named none") == 1
+    assert "anything else none standing advice (info) AgentJobsWithoutDeadline agent-platform" in table_text
     opening = " ".join(story.partition("12:26")[0].split())
     assert "alerting rules, evaluated every 30 s of simulated time" in opening
     assert "left to Prometheus" not in opening
-    assert "could not be evaluated" not in said
+    assert "could not be evaluated" not in table_text
     assert story.count("succeeded") >= 9
 
 
-async def test_an_incident_that_no_alert_shows_is_missed(monkeypatch):
-    """An empty page detects nothing: the exit code is 1 and the table says so."""
+async def test_an_incident_without_an_alert_is_missed(monkeypatch):
+    """Without metrics no incident is detected: the exit code is 1, and the table shows it."""
     monkeypatch.setattr("lab.demo.replay.GIVE_UP", "12:35")
     out = io.StringIO()
-    code = await replay(out=out, speed=3600, stay=False, exporter=exporter_that_says(""), interrupted=asyncio.Event())
+    code = await replay(out=out, speed=3600, stay=False, exporter=exporter_with(""), interrupted=asyncio.Event())
     assert (code, out.getvalue().count("NOT DETECTED")) == (MISSED, 3)
 
 
-async def test_a_missed_incident_stays_missed_while_the_demo_stays(monkeypatch):
-    """Ending a demo that has shown its result does not turn the result into an interruption."""
+async def test_the_exit_code_of_a_missed_incident_is_kept(monkeypatch):
+    """A demo that continues after its result exits with the same code when it is interrupted."""
     monkeypatch.setattr("lab.demo.replay.GIVE_UP", "12:35")
     out, interrupted = io.StringIO(), asyncio.Event()
     playing = asyncio.create_task(
-        replay(out=out, speed=3600, stay=True, exporter=exporter_that_says(""), interrupted=interrupted)
+        replay(out=out, speed=3600, stay=True, exporter=exporter_with(""), interrupted=interrupted)
     )
     await until(out, "The exporter keeps running")
     interrupted.set()
     assert await playing == MISSED
 
 
-async def test_an_exporter_that_does_not_answer_is_itself_alerted():
-    """A scrape that fails is `up` 0, and the bundle's own alert about the exporter fires."""
+async def test_an_exporter_that_does_not_respond_causes_an_alert():
+    """A failed scrape is `up` 0, and the alert about the exporter fires."""
     out, interrupted = io.StringIO(), asyncio.Event()
     playing = asyncio.create_task(
-        replay(out=out, speed=600, stay=False, exporter=exporter_that_says("", status=500), interrupted=interrupted)
+        replay(out=out, speed=600, stay=False, exporter=exporter_with("", status=500), interrupted=interrupted)
     )
     await until(out, "CodeRunExporterDown")
     interrupted.set()
     assert await playing == INTERRUPTED
 
 
-async def test_an_interruption_before_all_was_detected_is_one():
-    """Ctrl-C in the middle ends it at once with 130, as a shell expects, and without the table."""
+async def test_an_interruption_before_all_incidents_are_detected():
+    """Ctrl-C ends the demo at once with 130, as shells expect, and without the table."""
     out, interrupted = io.StringIO(), asyncio.Event()
     playing = asyncio.create_task(
-        replay(out=out, speed=60, stay=True, exporter=exporter_that_says(""), interrupted=interrupted, note="Note.")
+        replay(out=out, speed=60, stay=True, exporter=exporter_with(""), interrupted=interrupted, note="Note.")
     )
     await until(out, "Note.")
     interrupted.set()
@@ -164,11 +164,11 @@ async def test_an_interruption_before_all_was_detected_is_one():
     assert "Time to alert" not in out.getvalue()
 
 
-async def test_an_interruption_after_all_was_detected_is_a_success():
-    """From the moment at which every incident was detected, Ctrl-C is a good end."""
+async def test_an_interruption_after_all_incidents_are_detected_is_a_success():
+    """The exit code is 0 as soon as every incident is detected."""
     out, interrupted = io.StringIO(), asyncio.Event()
     playing = asyncio.create_task(
-        replay(out=out, speed=600, stay=True, exporter=exporter_that_says(STUCK), interrupted=interrupted)
+        replay(out=out, speed=600, stay=True, exporter=exporter_with(ALL_INCIDENTS), interrupted=interrupted)
     )
     await until(out, "CodeRunJobCreationStalled")
     await until(out, "AgentJobHanging")
@@ -177,7 +177,7 @@ async def test_an_interruption_after_all_was_detected_is_a_success():
 
 
 async def test_an_exporter_that_cannot_start_is_one_line():
-    """What the machine refuses ends the demo with its reason and leaves nothing running."""
+    """The error of the operating system ends the demo, and nothing remains running."""
 
     @contextlib.asynccontextmanager
     async def refused(*, kubeconfig, clock):
@@ -188,8 +188,8 @@ async def test_an_exporter_that_cannot_start_is_one_line():
         await replay(out=io.StringIO(), speed=60, stay=False, exporter=refused, interrupted=asyncio.Event())
 
 
-async def test_a_fault_of_our_own_is_not_dressed_up():
-    """A programming error keeps its type, so that it is seen as one."""
+async def test_a_programming_error_is_not_converted():
+    """It keeps its type."""
 
     @contextlib.asynccontextmanager
     async def broken(*, kubeconfig, clock):

@@ -1,4 +1,4 @@
-"""Rule files are read verbatim, and alerts change state as in Prometheus."""
+"""Rule files are loaded unchanged, and alerts change their state as in Prometheus."""
 
 import textwrap
 
@@ -22,18 +22,18 @@ groups:
 
 
 def rules_of(folder, text):
-    """The alerts of one file with that text."""
+    """The alerts of a file with this text."""
     (folder / "rules.yml").write_text(textwrap.dedent(text))
     return load_rules(folder).alerts
 
 
 def heat(**hosts):
-    """A page with the heat of some hosts."""
+    """A scrape with the metric `heat` for these hosts."""
     return Page([("heat", {"host": host}, value) for host, value in hosts.items()])
 
 
-def short(changes):
-    """Transitions in short."""
+def in_short(changes):
+    """Transitions as (state, host, time)."""
     return [(change.state, change.alert.labels["host"], change.at) for change in changes]
 
 
@@ -43,54 +43,54 @@ def alerts(tmp_path):
     return Alerts(rules_of(tmp_path, RULE))
 
 
-def test_an_alert_is_pending_for_as_long_as_for_says(alerts):
-    """It fires at the first evaluation at which its condition has held for one minute, and not one before."""
-    assert short(alerts.evaluate(heat(a=11), at=0)) == [(State.PENDING, "a", 0)]
-    assert short(alerts.evaluate(heat(a=12), at=30)) == []
+def test_an_alert_is_pending_for_the_duration_of_for(alerts):
+    """It fires at the first evaluation at which its condition has held for one minute."""
+    assert in_short(alerts.evaluate(heat(a=11), at=0)) == [(State.PENDING, "a", 0)]
+    assert in_short(alerts.evaluate(heat(a=12), at=30)) == []
     assert (alerts.count(State.PENDING), alerts.count(State.FIRING)) == (1, 0)
-    assert short(alerts.evaluate(heat(a=13), at=60)) == [(State.FIRING, "a", 60)]
+    assert in_short(alerts.evaluate(heat(a=13), at=60)) == [(State.FIRING, "a", 60)]
     assert (alerts.count(State.PENDING), alerts.count(State.FIRING)) == (0, 1)
 
 
-def test_a_gap_while_pending_starts_it_again(alerts):
-    """`for` asks for an unbroken condition; what was only pending is not reported as resolved."""
+def test_a_gap_while_pending_restarts_for(alerts):
+    """An alert that was only pending is not reported as resolved."""
     alerts.evaluate(heat(a=11), at=0)
-    assert short(alerts.evaluate(heat(a=9), at=30)) == []
-    assert short(alerts.evaluate(heat(a=11), at=60)) == [(State.PENDING, "a", 60)]
-    assert short(alerts.evaluate(heat(a=11), at=120)) == [(State.FIRING, "a", 120)]
+    assert in_short(alerts.evaluate(heat(a=9), at=30)) == []
+    assert in_short(alerts.evaluate(heat(a=11), at=60)) == [(State.PENDING, "a", 60)]
+    assert in_short(alerts.evaluate(heat(a=11), at=120)) == [(State.FIRING, "a", 120)]
 
 
-def test_keep_firing_for_bridges_a_gap_and_is_counted_anew(alerts):
-    """A firing alert outlives two minutes without its condition; when the condition returns they begin again."""
+def test_keep_firing_for_bridges_a_gap(alerts):
+    """An alert fires for two minutes without its condition. They start again when the condition returns."""
     for at in (0, 60):
         alerts.evaluate(heat(a=11), at=at)
-    assert short(alerts.evaluate(heat(a=1), at=90)) == []
-    assert short(alerts.evaluate(heat(a=1), at=180)) == []
-    assert short(alerts.evaluate(heat(a=11), at=195)) == []
-    assert short(alerts.evaluate(heat(), at=210)) == []
-    assert short(alerts.evaluate(heat(), at=329)) == []
-    assert short(alerts.evaluate(heat(), at=330)) == [(State.RESOLVED, "a", 330)]
+    assert in_short(alerts.evaluate(heat(a=1), at=90)) == []
+    assert in_short(alerts.evaluate(heat(a=1), at=180)) == []
+    assert in_short(alerts.evaluate(heat(a=11), at=195)) == []
+    assert in_short(alerts.evaluate(heat(), at=210)) == []
+    assert in_short(alerts.evaluate(heat(), at=329)) == []
+    assert in_short(alerts.evaluate(heat(), at=330)) == [(State.RESOLVED, "a", 330)]
     assert alerts.count(State.FIRING) == 0
 
 
-def test_each_element_of_the_result_is_an_alert_of_its_own(alerts):
-    """Identity is the result's labels with the rule's own; the value is no part of it."""
+def test_each_element_of_the_result_is_an_alert(alerts):
+    """It is identified by the labels of the result and of the rule, without the value."""
     alerts.evaluate(heat(a=11), at=0)
     changes = alerts.evaluate(heat(a=50, b=11), at=60)
-    assert short(changes) == [(State.PENDING, "b", 60), (State.FIRING, "a", 60)]
+    assert in_short(changes) == [(State.PENDING, "b", 60), (State.FIRING, "a", 60)]
     assert changes[0].alert.labels == {"host": "b", "alertname": "Hot", "severity": "critical", "place": "at b"}
     assert (changes[0].alert.name, changes[0].alert.severity) == ("Hot", "critical")
 
 
 def test_without_for_it_fires_and_resolves_at_once(tmp_path):
-    """A rule without durations follows its condition from one evaluation to the next."""
+    """A rule without durations follows its condition at each evaluation."""
     alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: 'heat > 10'}]}]"))
-    assert short(alerts.evaluate(heat(a=11), at=0)) == [(State.PENDING, "a", 0), (State.FIRING, "a", 0)]
-    assert short(alerts.evaluate(heat(a=1), at=30)) == [(State.RESOLVED, "a", 30)]
+    assert in_short(alerts.evaluate(heat(a=11), at=0)) == [(State.PENDING, "a", 0), (State.FIRING, "a", 0)]
+    assert in_short(alerts.evaluate(heat(a=1), at=30)) == [(State.RESOLVED, "a", 30)]
 
 
-def test_a_rule_that_fails_keeps_its_alerts_and_is_reported(tmp_path):
-    """An ambiguous result changes nothing and is reported by the rule's name until it evaluates again."""
+def test_a_failing_rule_keeps_its_alerts_and_is_reported(tmp_path):
+    """The rule is reported by its name, until an evaluation succeeds."""
     alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '-heat < 0'}]}]"))
     alerts.evaluate(heat(a=1), at=0)
     twice = Page([("heat", {"host": "a"}, 1.0), ("heat", {"host": "a"}, 2.0)])
@@ -101,16 +101,16 @@ def test_a_rule_that_fails_keeps_its_alerts_and_is_reported(tmp_path):
     assert alerts.errors == {}
 
 
-def test_a_number_is_one_element_without_labels(tmp_path):
-    """An expression that is a number always holds, as in Prometheus."""
+def test_a_scalar_is_one_element_without_labels(tmp_path):
+    """An alert with a scalar expression always fires, as in Prometheus."""
     alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '0'}]}]"))
     (pending, firing) = alerts.evaluate(Page(), at=0)
     assert (pending.state, firing.state) == (State.PENDING, State.FIRING)
     assert firing.alert.labels == {"alertname": "A"}
 
 
-def test_two_elements_that_become_one_alert_are_an_error(tmp_path):
-    """A rule label that hides the one difference makes the rule fail, as in Prometheus."""
+def test_two_elements_with_the_same_labels_are_an_error(tmp_path):
+    """If a label of the rule replaces their only difference, the rule fails, as in Prometheus."""
     rule = "groups: [{name: g, rules: [{alert: A, expr: heat, labels: {host: all}}]}]"
     alerts = Alerts(rules_of(tmp_path, rule))
     assert alerts.evaluate(heat(a=1, b=1), at=0) == []
@@ -118,7 +118,7 @@ def test_two_elements_that_become_one_alert_are_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "message"),
     [
         ("groups: [{name: g, rules: [{alert: A, expr: '-(heat or heat) =='}]}]", "rule A: invalid promql query"),
         ("groups: [{name: g, rules: [{expr: heat}]}]", "not a rule file: KeyError('alert')"),
@@ -131,11 +131,11 @@ def test_two_elements_that_become_one_alert_are_an_error(tmp_path):
         ("groups: []", "no alert rules"),
     ],
 )
-def test_a_file_that_cannot_be_evaluated_is_refused_by_name(tmp_path, text, words):
-    """No rule is left out in silence: what is not understood names file, rule and construct."""
+def test_an_invalid_rule_file_is_an_error(tmp_path, text, message):
+    """The error names the file, the rule and the construct. No rule is ignored."""
     with pytest.raises(RulesError) as caught:
         rules_of(tmp_path, text)
-    assert words in str(caught.value)
+    assert message in str(caught.value)
     assert str(tmp_path) in str(caught.value)
 
 
@@ -143,8 +143,8 @@ def test_a_file_that_cannot_be_evaluated_is_refused_by_name(tmp_path, text, word
     "expression",
     ["ln(heat) > 0", "heat unless on (host) topk(1, heat)", "max_over_time((heat > 1)[1h:1m])", "-(heat @ 5 > 1)"],
 )
-def test_an_alert_that_is_not_evaluated_is_set_aside_by_name(tmp_path, expression):
-    """A function, an aggregation, a subquery, a modifier: at any depth of the expression. A recording rule too."""
+def test_a_rule_with_an_unsupported_construct_is_left_out_by_name(tmp_path, expression):
+    """The construct may be at any depth. Recording rules are left out as well."""
     (tmp_path / "alerts.yml").write_text(
         f"groups: [{{name: g, rules: [{{alert: Back, expr: '{expression}'}}, {{alert: Now, expr: heat}}]}}]"
     )
@@ -157,8 +157,8 @@ def test_an_alert_that_is_not_evaluated_is_set_aside_by_name(tmp_path, expressio
     assert [rule.name for rule in rules.recording] == ["a"]
 
 
-def test_an_alert_reads_earlier_scrapes_and_what_a_rule_has_recorded(tmp_path):
-    """`offset` and ranges go back to earlier pages; a recording rule is evaluated first, over the same page."""
+def test_an_alert_can_read_earlier_scrapes_and_recorded_series(tmp_path):
+    """`offset` and ranges read earlier scrapes. Recording rules are evaluated before alerts."""
     (tmp_path / "rules.yml").write_text(
         """
 groups:
@@ -182,8 +182,8 @@ groups:
     assert resolved == [(90, "StillHot", None), (120, "WasHot", "recorded")]
 
 
-def test_two_rules_of_one_name_have_alerts_of_their_own(tmp_path):
-    """As a warning and a critical alert of one name, each by its own condition."""
+def test_two_rules_with_the_same_name_have_separate_alerts(tmp_path):
+    """A warning and a critical alert may have the same name and different conditions."""
     warm = "{alert: Hot, expr: 'heat > 10 and heat <= 20', labels: {severity: warning}}"
     hot = "{alert: Hot, expr: 'heat > 20', labels: {severity: critical}}"
     alerts = Alerts(rules_of(tmp_path, f"groups: [{{name: g, rules: [{warm}, {hot}]}}]"))
@@ -193,8 +193,8 @@ def test_two_rules_of_one_name_have_alerts_of_their_own(tmp_path):
     assert (State.FIRING, "critical") in changes
 
 
-def test_the_bundle_is_evaluated_as_it_is_shipped():
-    """No alert of the bundle is left to Prometheus."""
+def test_all_shipped_rules_are_evaluated():
+    """No shipped alert uses an unsupported construct."""
     rules = load_rules(BUNDLE)
     assert rules.left_out == ()
     shipped = {
@@ -208,7 +208,7 @@ def test_the_bundle_is_evaluated_as_it_is_shipped():
     assert {"AgentJobHanging", "CodeRunsFailing", "CodeRunExporterAbsent"} <= shipped
 
 
-def test_only_plain_labels_are_filled_in():
-    """Other template actions stay visible instead of being half understood."""
+def test_only_plain_labels_are_expanded():
+    """Other template actions are not expanded."""
     text = "{{ $labels.a }}/{{- $labels.b -}}/{{ $value | humanizeDuration }}"
     assert expand(text, {"a": "x"}) == "x//{{ $value | humanizeDuration }}"

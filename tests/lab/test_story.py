@@ -1,4 +1,4 @@
-"""What is printed of alerts: which incident they are about, which cause the page names, what is in the table."""
+"""What the demo prints about alerts: the incident, the cause in the metrics, and the table."""
 
 import datetime as dt
 import io
@@ -17,7 +17,7 @@ from lab.promql import Page
 DAY = dt.date(2026, 3, 4)
 NOVEMBER, NEWEST, HANG = INCIDENTS
 STALLED, HANGING = sorted(NOVEMBER.needs), sorted(HANG.needs)
-PAGE = Page(
+SCRAPE = Page(
     [
         ("job_info", {"namespace": "n", "job_name": "j3", "coderun": HANGING[0]}, 1),
         ("job_info", {"namespace": "n", "job_name": "j4", "coderun": HANGING[1]}, 1),
@@ -47,7 +47,7 @@ PAGE = Page(
 
 
 def change(name, at, *, state=State.FIRING, severity="critical", **labels):
-    """A transition at a time of day."""
+    """A transition of an alert at a time of the day."""
     labels = {"namespace": "n", "alertname": name, "severity": severity, **labels}
     alert = Alert(rule=AlertRule(name=name, tree=None), labels=labels, active_at=0)
     return Transition(alert=alert, state=state, at=of_day(DAY, at))
@@ -55,13 +55,13 @@ def change(name, at, *, state=State.FIRING, severity="critical", **labels):
 
 @pytest.fixture
 def out():
-    """What was printed."""
+    """The output."""
     return io.StringIO()
 
 
 @pytest.fixture
 def story(out):
-    """A story in 100 columns."""
+    """A story that prints 100 columns."""
     return Story(view=View(out, width=100, environment={}), day=DAY)
 
 
@@ -79,36 +79,36 @@ def story(out):
         ({"alertname": "A"}, ""),
     ],
 )
-def test_an_alert_is_about_its_run_or_else_its_own_labels(labels, name):
-    """A Job is called by the run that it was made for, in its own namespace; anything else by its labels."""
-    assert object_of(labels, PAGE) == name
+def test_an_alert_is_about_its_run_or_its_labels(labels, name):
+    """A Job is shown as its run, which must be in its namespace. Other objects are shown by their labels."""
+    assert object_of(labels, SCRAPE) == name
 
 
-def test_causes_are_those_of_the_very_object():
-    """A Job of the same name in another namespace lends no cause."""
-    assert causes_of({"namespace": "n", "job_name": "j3"}, PAGE) == {("silent", "since 9")}
-    assert causes_of({"namespace": "n", "configmap": "c"}, PAGE) == {("empty", "")}
-    assert causes_of({"namespace": "n", "coderun": HANGING[0]}, PAGE) == set()
+def test_causes_are_those_of_the_object():
+    """A Job with this name in another namespace does not count."""
+    assert causes_of({"namespace": "n", "job_name": "j3"}, SCRAPE) == {("silent", "since 9")}
+    assert causes_of({"namespace": "n", "configmap": "c"}, SCRAPE) == {("empty", "")}
+    assert causes_of({"namespace": "n", "coderun": HANGING[0]}, SCRAPE) == set()
 
 
 def test_the_cause_of_failing_runs_is_that_of_the_newest():
-    """An alert about all runs of a namespace shows one message, and nothing of another namespace."""
-    assert causes_of({"namespace": "cto", "run_type": "implementation"}, PAGE) == {("template_failed", "y")}
-    assert causes_of({"namespace": "n"}, PAGE) == set()
+    """An alert about all runs of a namespace has one cause, which is not from another namespace."""
+    assert causes_of({"namespace": "cto", "run_type": "implementation"}, SCRAPE) == {("template_failed", "y")}
+    assert causes_of({"namespace": "n"}, SCRAPE) == set()
 
 
-def test_a_cause_has_its_detail_if_all_share_it():
-    """Three objects with one cause and three details are one cause in words."""
+def test_a_cause_has_its_detail_if_all_objects_share_it():
+    """Otherwise only the cause is shown."""
     assert said([("a", "x"), ("a", "y"), ("b", "z"), ("b", "z"), ("c", "")]) == ["a", "b (z)", "c"]
 
 
-def test_alerts_of_one_name_and_severity_are_one_line(story, out):
-    """One line for the alert, one for its objects, one for each cause; pending ones are not shown."""
+def test_alerts_of_one_name_and_severity_are_shown_together(story, out):
+    """The alert, its objects, and each cause have a line. Pending alerts are not shown."""
     findings = Findings(INCIDENTS)
     changes = [change("AgentJobHanging", "13:43", job_name=name) for name in ("j4", "j3")]
     changes += [change("AgentJobHanging", "13:43", severity="warning", job_name="j7")]
     changes += [change("Other", "13:43", state=State.PENDING, job_name="j7")]
-    story.alerts(changes, PAGE, findings)
+    story.alerts(changes, SCRAPE, findings)
     story.alerts([change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name="j3")], Page(), findings)
     assert out.getvalue() == (
         "  13:43:00  FIRING    AgentJobHanging (critical)\n"
@@ -122,55 +122,57 @@ def test_alerts_of_one_name_and_severity_are_one_line(story, out):
 
 
 def detect(findings):
-    """Every incident of the script."""
+    """Adds the alerts that detect all incidents."""
     for run in STALLED:
-        findings.note(change("CodeRunJobCreationStalled", "12:47", coderun=run), PAGE)
-    findings.note(change("CodeRunsFailing", "13:06", namespace="cto", run_type="implementation"), PAGE)
+        findings.note(change("CodeRunJobCreationStalled", "12:47", coderun=run), SCRAPE)
+    findings.note(change("CodeRunsFailing", "13:06", namespace="cto", run_type="implementation"), SCRAPE)
     for job in ("j3", "j4", "j7"):
-        findings.note(change("AgentJobHanging", "13:43", job_name=job), PAGE)
+        findings.note(change("AgentJobHanging", "13:43", job_name=job), SCRAPE)
 
 
 def test_an_incident_is_detected_when_its_alert_has_fired_for_every_run():
-    """Another alert about it is not enough, and neither is the alert for some of the runs."""
+    """Another alert is not enough, and neither is the alert for some of the runs."""
     findings = Findings(INCIDENTS)
-    findings.note(change("RequiredConfigMapUnhealthy", "12:31", configmap="controller-agent-templates-claude"), PAGE)
-    findings.note(change("CodeRunJobCreationStalled", "12:47", coderun=STALLED[0]), PAGE)
+    findings.note(
+        change("RequiredConfigMapUnhealthy", "12:31", configmap="controller-agent-templates-claude"), SCRAPE
+    )
+    findings.note(change("CodeRunJobCreationStalled", "12:47", coderun=STALLED[0]), SCRAPE)
     assert not findings.detected("1")
-    findings.note(change("CodeRunJobCreationStalled", "12:48", coderun=STALLED[1]), PAGE)
+    findings.note(change("CodeRunJobCreationStalled", "12:48", coderun=STALLED[1]), SCRAPE)
     assert findings.detected("1")
     assert not findings.complete
     detect(findings)
     assert findings.complete
 
 
-def test_an_alert_about_all_runs_of_a_namespace_is_about_the_incident_there():
-    """It has no run in its labels; one of another namespace is not."""
+def test_an_alert_about_a_namespace_is_about_the_incident_in_it():
+    """It has no run in its labels. An alert about another namespace does not count."""
     findings = Findings([NEWEST])
-    findings.note(change("CodeRunsFailing", "13:06", run_type="implementation"), PAGE)
+    findings.note(change("CodeRunsFailing", "13:06", run_type="implementation"), SCRAPE)
     assert not findings.complete
-    findings.note(change("CodeRunsFailing", "13:06", namespace="cto", run_type="implementation"), PAGE)
+    findings.note(change("CodeRunsFailing", "13:06", namespace="cto", run_type="implementation"), SCRAPE)
     assert findings.complete
     assert [one.alert.labels["namespace"] for one in findings.elsewhere] == ["n"]
     assert findings.of[0].causes == {("template_failed", "y")}
 
 
-def test_all_is_over_when_every_alert_is_resolved():
-    """An alert whose object is gone from the page still counts for its incident."""
+def test_an_incident_is_over_when_all_alerts_are_resolved():
+    """An alert counts for its incident even if its object was deleted."""
     findings = Findings([HANG])
     for job in ("j3", "j4", "j7"):
-        findings.note(change("AgentJobHanging", "13:43", job_name=job), PAGE)
+        findings.note(change("AgentJobHanging", "13:43", job_name=job), SCRAPE)
     assert (findings.complete, findings.over) == (True, False)
     for job in ("j3", "j4", "j7"):
         findings.note(change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name=job), Page())
     assert findings.over
 
 
-def test_an_alert_about_anything_else_is_kept_apart(story, out):
-    """An alert about a run that is fine, or about the exporter, is named at the end as what should not be."""
+def test_other_alerts_are_listed_separately(story, out):
+    """An alert about another run or about the exporter is unexpected."""
     findings = Findings(INCIDENTS)
-    findings.note(change("AgentJobHanging", "13:00", coderun="an-ordinary-run"), PAGE)
-    findings.note(change("AgentJobHanging", "13:05", state=State.RESOLVED, coderun="an-ordinary-run"), PAGE)
-    findings.note(change("Stale", "13:00", resource="jobs"), PAGE)
+    findings.note(change("AgentJobHanging", "13:00", coderun="an-ordinary-run"), SCRAPE)
+    findings.note(change("AgentJobHanging", "13:05", state=State.RESOLVED, coderun="an-ordinary-run"), SCRAPE)
+    findings.note(change("Stale", "13:00", resource="jobs"), SCRAPE)
     story.result(findings, runs=6, errors={"Bad": "no reason"})
     text = out.getvalue()
     assert "alerts about the other 6 runs, or anything else  AgentJobHanging, Stale\n" in text
@@ -179,35 +181,35 @@ def test_an_alert_about_anything_else_is_kept_apart(story, out):
     assert f"AgentJobHanging did not fire for {', '.join(HANGING)}" in " ".join(text.split())
 
 
-def test_advice_is_apart_from_what_should_not_be(story, out):
-    """At severity info, and of no object; each once. The same of a run, or at another severity, is an alert."""
+def test_advice_is_listed_separately_from_unexpected_alerts(story, out):
+    """Advice has the severity info and no object, and is listed once. Other alerts are unexpected."""
     findings = Findings(INCIDENTS)
     for at in ("13:00", "13:30"):
-        findings.note(change("WithoutDeadline", at, severity="info"), PAGE)
+        findings.note(change("WithoutDeadline", at, severity="info"), SCRAPE)
     story.result(findings, runs=6, errors={})
     text = out.getvalue()
     assert (
         "alerts about the other 6 runs, or anything else  none\n  standing advice (info)  WithoutDeadline n\n" in text
     )
-    findings.note(change("OfARun", "13:00", severity="info", coderun="an-ordinary-run"), PAGE)
-    findings.note(change("Worse", "13:00", severity="warning"), PAGE)
+    findings.note(change("OfARun", "13:00", severity="info", coderun="an-ordinary-run"), SCRAPE)
+    findings.note(change("Worse", "13:00", severity="warning"), SCRAPE)
     story.result(findings, runs=6, errors={})
     assert "anything else  OfARun, Worse\n  standing advice (info)  WithoutDeadline n\n" in out.getvalue()
 
 
-def test_without_advice_nothing_is_said_of_it(story, out):
-    """An empty line of advice would be noise."""
+def test_without_advice_there_is_no_line_for_it(story, out):
+    """The table has no empty line."""
     story.result(Findings(INCIDENTS), runs=6, errors={})
     assert "advice" not in out.getvalue()
 
 
-def test_the_table_compares_the_day_with_the_replay(story, out):
-    """Each figure has the signal that it rests on, and names the moments of the day that it is compared with."""
+def test_the_table_compares_the_incident_with_the_replay(story, out):
+    """Each figure has the signal that it is based on, and the times of the incident."""
     findings = Findings([NOVEMBER])
     first = change("RequiredConfigMapUnhealthy", "12:33:30", configmap="controller-agent-templates-claude")
-    findings.note(first, PAGE)
+    findings.note(first, SCRAPE)
     for run in STALLED:
-        findings.note(change("CodeRunJobCreationStalled", "12:47:30", coderun=run), PAGE)
+        findings.note(change("CodeRunJobCreationStalled", "12:47:30", coderun=run), SCRAPE)
     story.result(findings, runs=6, errors={})
     text = " ".join(out.getvalue().split())
     assert "1 CodeRuns of tasks 1 and 6 got no Job without 7 h 26 min until the fix was synced (19:58)" in text
@@ -218,17 +220,17 @@ def test_the_table_compares_the_day_with_the_replay(story, out):
     assert "cause named none" in text
 
 
-def test_the_second_incident_says_what_its_figure_rests_on(story, out):
-    """The age of the Jobs: no status shows it earlier, and nothing reads the agents' logs."""
+def test_the_table_explains_the_figure_of_the_second_incident(story, out):
+    """It is the age of the Jobs. No status shows the hang earlier, and the agents' logs are not read."""
     story.result(Findings([HANG]), runs=6, errors={})
     text = " ".join(out.getvalue().split())
     assert "No object in the cluster shows it earlier, and the exporter does not read the agents' logs" in text
 
 
-def test_a_run_that_ends_is_shown_once(story, out):
-    """The end of a run is one quiet line, whatever the number of pages that show it."""
+def test_the_end_of_a_run_is_printed_once(story, out):
+    """Later scrapes show the same state."""
     for _ in range(2):
-        story.ends(PAGE, at=of_day(DAY, "12:33"))
+        story.ends(SCRAPE, at=of_day(DAY, "12:33"))
     assert out.getvalue() == "  12:33:00  done      a: succeeded.\n"
 
 
@@ -236,8 +238,8 @@ def test_a_run_that_ends_is_shown_once(story, out):
     ("speed", "text"),
     [(60, "It takes 90 seconds, or longer"), (3600, "It takes 2 seconds"), (9000, "It takes 1 second,")],
 )
-def test_the_time_that_is_announced_is_the_shortest(out, speed, text):
-    """At a speed that the machine does not reach, the clock waits for the exporter and the rules."""
+def test_the_announced_time_is_the_shortest(out, speed, text):
+    """On a slow machine the clock waits for the exporter and the rules."""
     story = Story(view=View(out, width=100, environment={}), day=DAY)
     story.opening(speed=speed, minutes=90, addresses=[("status page", "x")], note="")
     assert text in " ".join(out.getvalue().split())

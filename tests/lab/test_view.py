@@ -1,4 +1,4 @@
-"""What is printed: plain in a pipe, coloured on a terminal, never wider than asked, never raw from the cluster."""
+"""The output of the demo: plain in a pipe, colored on a terminal, limited in width, and escaped."""
 
 import io
 
@@ -12,12 +12,12 @@ MOMENT = seconds_of("2026-03-04T12:47:30Z")
 
 
 class Terminal(io.StringIO):
-    """A terminal that remembers."""
+    """A terminal whose output is recorded."""
 
     encoding = "utf-8"
 
     def isatty(self):
-        """It is one."""
+        """True."""
         return True
 
 
@@ -27,8 +27,8 @@ class Pipe(io.StringIO):
     encoding = "ascii"
 
 
-def test_a_pipe_gets_plain_lines():
-    """No escape sequence, no moving line, and only ASCII where the encoding has no more."""
+def test_a_pipe_has_plain_lines():
+    """The output has no escape sequence and no status line. It is ASCII if the encoding of the pipe is ASCII."""
     out = Pipe()
     view = View(out, width=40, environment={})
     view.title("Title")
@@ -42,8 +42,8 @@ def test_a_pipe_gets_plain_lines():
     )
 
 
-def test_a_terminal_gets_colours_and_a_line_that_is_written_over():
-    """FIRING is red and bold, RESOLVED green; the moving line is cleared before anything else is written."""
+def test_a_terminal_has_colors_and_a_status_line():
+    """FIRING is red and bold, RESOLVED green. The status line is cleared before other output."""
     out = Terminal()
     view = View(out, width=60, environment={})
     view.status(MOMENT, "moving")
@@ -60,8 +60,8 @@ def test_a_terminal_gets_colours_and_a_line_that_is_written_over():
 @pytest.mark.parametrize(
     ("environment", "moves"), [({"NO_COLOR": "1"}, True), ({"TERM": "dumb"}, False)], ids=["NO_COLOR", "dumb"]
 )
-def test_colours_can_be_refused(environment, moves):
-    """NO_COLOR keeps the moving line and takes the colours; a dumb terminal gets neither."""
+def test_colors_can_be_disabled(environment, moves):
+    """NO_COLOR keeps the status line. A dumb terminal has neither."""
     out = Terminal()
     view = View(out, width=60, environment=environment)
     view.status(MOMENT, "moving")
@@ -71,15 +71,15 @@ def test_colours_can_be_refused(environment, moves):
     assert ("moving" in out.getvalue()) is moves
 
 
-def test_an_empty_no_color_refuses_nothing():
-    """The convention asks for a value that is not empty."""
+def test_an_empty_no_color_disables_nothing():
+    """By the convention, the value must not be empty."""
     out = Terminal()
     View(out, width=60, environment={"NO_COLOR": ""}).moment(MOMENT, "FIRING", "a")
     assert "\x1b[1;31m" in out.getvalue()
 
 
-def test_nothing_is_wider_than_asked():
-    """Long texts and names are wrapped under their own column; the moving line is cut."""
+def test_no_line_is_longer_than_the_width():
+    """Long texts and names are wrapped in their column. The status line is truncated."""
     out = Pipe()
     View(out, width=50, environment={}).moment(MOMENT, "fault", "many words " * 9, more=["x" * 70])
     View(out, width=50, environment={}).facts([("name", "value " * 20)], indent=5)
@@ -93,8 +93,8 @@ def test_nothing_is_wider_than_asked():
 @pytest.mark.parametrize(
     "hostile", ["\x1b[2J", "a\rb", "\x9b31m", "\u202etxt", "\u200b", "\x07", "a\u2028b"], ids=ascii
 )
-def test_what_a_terminal_would_obey_is_spelled_out(hostile):
-    """Escape sequences, carriage returns and direction marks from the cluster are text like any other."""
+def test_control_characters_are_escaped(hostile):
+    """Escape sequences, carriage returns and direction marks from the cluster are shown as text."""
     shown = escape_invisible(hostile)
     assert shown.isprintable()
     assert "\\" in shown
@@ -107,6 +107,6 @@ def test_what_a_terminal_would_obey_is_spelled_out(hostile):
     assert written.isprintable()
 
 
-def test_ordinary_text_is_left_as_it_is():
-    """Letters of any language and symbols are shown."""
+def test_ordinary_text_is_unchanged():
+    """Letters of all languages and symbols are shown."""
     assert escape_invisible("Köln → 東京 (ok)") == "Köln → 東京 (ok)"

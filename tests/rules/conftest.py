@@ -1,4 +1,4 @@
-"""A table at the end: for each file of unit tests, the result of both promtools and of vmalert-tool."""
+"""Prints a table of the unit tests of the rules: the result of each file by each tool."""
 
 import re
 
@@ -8,14 +8,14 @@ _CASE = re.compile(r"test_\w+_finds_that\w+\[(?P<tool>promtool[-.\d]*|vmalert-to
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line for each file, one column for each tool."""
+    """The table has a row for each test file and a column for each tool."""
     table: dict[str, dict[str, str]] = {}
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            found = _CASE.search(getattr(report, "nodeid", ""))
-            if found:
-                said = outcome if outcome == "skipped" else f"{outcome} {report.duration:.1f} s"
-                table.setdefault(found["file"], {})[found["tool"]] = said
+            case = _CASE.search(getattr(report, "nodeid", ""))
+            if case:
+                result = outcome if outcome == "skipped" else f"{outcome} {report.duration:.1f} s"
+                table.setdefault(case["file"], {})[case["tool"]] = result
     if not table:
         return
     tools = sorted({tool for row in table.values() for tool in row})

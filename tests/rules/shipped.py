@@ -1,4 +1,4 @@
-"""The rules bundle as it is shipped: its files, rules and selectors."""
+"""The shipped rules: files, groups, rules, runbooks, and the selectors in their expressions."""
 
 import pathlib
 import re
@@ -19,8 +19,8 @@ __all__ = [
     "RULE_FILES",
     "RUNBOOKS",
     "TEST_FILES",
-    "by_entry",
-    "by_name",
+    "for_each_alert",
+    "for_each_rule",
     "metrics_of",
     "queries_of",
     "trees_in",
@@ -35,17 +35,17 @@ GROUPS = [group for file in RULE_FILES for group in fast_yaml.load(file.read_tex
 RULES = [rule for group in GROUPS for rule in group["rules"] if "alert" in rule]
 RECORDS = [rule for group in GROUPS for rule in group["rules"] if "record" in rule]
 NAMES = [*dict.fromkeys(rule["alert"] for rule in RULES)]
-"""Each once, though an alert may have several entries: one for each severity, or for each cause that explains it."""
+"""The names of the alerts. An alert may have several rules: one for each severity or explaining cause."""
 RECORDED = [rule["record"] for rule in RECORDS]
 
 
-def by_name():
-    """One case for each alert, whatever its entries."""
+def for_each_alert():
+    """Parametrizes a test with each alert."""
     return pytest.mark.parametrize("name", NAMES)
 
 
-def by_entry():
-    """One case for each entry, named after its alert."""
+def for_each_rule():
+    """Parametrizes a test with each alerting rule."""
     return pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
 
 
@@ -60,14 +60,14 @@ def trees_in(tree):
 
 
 def metrics_of(expression):
-    """Every metric that an expression selects."""
+    """The names of all metrics that an expression selects."""
     selectors = (tree for tree in trees_in(promql_parser.parse(expression)) if hasattr(tree, "matchers"))
     return {tree.name for tree in selectors}
 
 
 def queries_of(rule):
-    """The expressions that a rule's annotations ask, with a word in each place of a label."""
+    """The queries in a rule's annotations, with "x" in place of label values."""
     text = " ".join(rule["annotations"].values())
     found = re.findall(r'printf\s+(?:"([^"]*)"|`([^`]*)`)', text)
-    asked = (double or raw for double, raw in found)
-    return [query.replace("%q", '"x"') for query in asked if "(" in query]
+    queries = (double or raw for double, raw in found)
+    return [query.replace("%q", '"x"') for query in queries if "(" in query]

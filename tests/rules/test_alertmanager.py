@@ -1,4 +1,4 @@
-"""The Alertmanager side of the bundle: routes, inhibitions and chat messages, asked of Alertmanager's own tool."""
+"""The shipped configuration of Alertmanager: routes, inhibitions and chat messages, tested with amtool."""
 
 import json
 import re
@@ -21,7 +21,7 @@ RUNBOOK = "https://runbooks.example/coderun-exporter/CodeRunJobCreationStalled"
 
 
 def amtool(*arguments, folder=ALERTS, tool="amtool"):
-    """Its output; fails with that where it fails."""
+    """The standard output of amtool, which must succeed."""
     done = subprocess.run(
         [component(tool), *arguments], cwd=folder, capture_output=True, text=True, check=False, timeout=60
     )
@@ -30,8 +30,8 @@ def amtool(*arguments, folder=ALERTS, tool="amtool"):
 
 
 @pytest.fixture
-def rendered(tmp_path):
-    """What a template, by the last word of its name, makes of a group of alerts."""
+def render_template(tmp_path):
+    """Renders a template of the messages for a group of alerts."""
 
     def render(name, *, firing=(), resolved=()):
         alerts = [
@@ -53,12 +53,12 @@ def rendered(tmp_path):
 
 
 def common(alerts, part):
-    """What all of them have in common."""
+    """The labels or annotations that all alerts have in common."""
     return dict(set.intersection(*({*alert[part].items()} for alert in alerts)))
 
 
-def stalled(name, *, cause="cause unknown", **labels):
-    """A stalled run, in the words of its rule."""
+def stalled_alert(name, *, cause="cause unknown", **labels):
+    """An alert about a run without a Job, with the texts of its rule."""
     return {
         "labels": {
             "alertname": "CodeRunJobCreationStalled",
@@ -79,22 +79,22 @@ def stalled(name, *, cause="cause unknown", **labels):
     "tool", [pytest.param(name, marks=pytest.mark.needs(name)) for name in ("amtool", "amtool-0.25")]
 )
 @pytest.mark.parametrize("file", ["alertmanager.yml", "receivers.yml"])
-def test_alertmanager_accepts_the_configuration_where_a_user_puts_it(tmp_path, file, tool):
-    """`amtool check-config` in a copy, of the oldest version too: the template is found, every inhibition is seen."""
+def test_alertmanager_accepts_the_configuration(tmp_path, file, tool):
+    """The tool is `amtool check-config`, also of the oldest supported version. All inhibitions are loaded."""
     shutil.copy(ALERTS / file, tmp_path)
     shutil.copytree(ALERTS / "templates", tmp_path / "templates")
     output = amtool("check-config", file, folder=tmp_path, tool=tool)
     assert "SUCCESS" in output
     rules = fast_yaml.load((ALERTS / file).read_text()).get("inhibit_rules", [])
     assert f"{len(rules)} inhibit rules" in output
-    # amtool accepts a template that is not there.
+    # amtool accepts a missing template file.
     assert [list(tmp_path.glob(name)) for name in CONFIG["templates"]] == [[tmp_path / "templates" / TEMPLATE.name]]
 
 
 @pytest.mark.needs("amtool")
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
-def test_an_alert_reaches_the_receiver_of_its_severity(variant):
-    """With the labels that it has: a person now, a person today, or the log."""
+def test_an_alert_is_routed_by_its_severity(variant):
+    """Critical alerts go to the pager, warnings to the chat, and info to the log."""
     labels = {"alertname": variant.alertname, **variant.labels, **dict.fromkeys(variant.identity, "x")}
     receiver = RECEIVERS[labels["severity"]]
     routes = ["config", "routes", "test", "--config.file=alertmanager.yml", f"--verify.receivers={receiver}"]
@@ -112,14 +112,14 @@ def test_an_alert_reaches_the_receiver_of_its_severity(variant):
         (["severity=info", "alertname=InfoInhibitor", "namespace=agents"], "default"),
     ],
 )
-def test_alerts_of_others_are_left_to_their_own_routes(file, labels, receiver):
-    """And one of the bundle's component with a severity of the user's own is not lost."""
+def test_other_alerts_are_not_routed_here(file, labels, receiver):
+    """An alert of this component with another severity goes to the chat."""
     routes = ["config", "routes", "test", f"--config.file={file}", f"--verify.receivers={receiver}"]
     assert amtool(*routes, *labels).strip() == receiver
 
 
-def test_both_files_route_the_same():
-    """receivers.yml has a route for the Watchdog besides."""
+def test_both_files_have_the_same_routes():
+    """receivers.yml has another route, for the Watchdog."""
     routes = fast_yaml.load((ALERTS / "receivers.yml").read_text())["route"]["routes"]
     assert [route["receiver"] for route in routes] == ["heartbeat", "chat"]
     [own] = CONFIG["route"]["routes"]
@@ -129,27 +129,27 @@ def test_both_files_route_the_same():
     assert {key: value for key, value in own.items() if key != "routes"} == routes[1]
 
 
-def test_alerts_of_one_kind_and_place_come_in_one_message():
-    """So that a broken platform is one message, and two namespaces are two."""
+def test_alerts_are_grouped_by_name_cluster_and_namespace():
+    """A broken platform causes one notification for each namespace."""
     [own] = CONFIG["route"]["routes"]
     assert own["group_by"] == ["alertname", "cluster", "namespace"]
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[f"{rule['alert']} {rule['labels']['severity']}" for rule in RULES])
-def test_a_message_finds_the_commands_and_the_object_of_an_alert(rule):
-    """The description has a line that begins with Next and ends with a colon; the template knows each label."""
+def test_the_template_finds_the_commands_and_the_object_of_each_alert(rule):
+    """The description has a line from `Next` to a colon. The template has the labels of the object."""
     assert re.search(r"^Next.*:$", rule["annotations"]["description"], re.MULTILINE)
     listed = re.search(r"range stringSlice (.*) \}\}", TEMPLATE.read_text())[1].split()
     assert identity(rule) - {"cluster", "namespace"} <= {label.strip('"') for label in listed}
 
 
 @pytest.mark.needs("amtool")
-def test_one_alert_reads_as_what_is_wrong_what_to_run_and_where_to_read_on(rendered):
-    """The whole message."""
-    alert = stalled("play-1", cause="configmap_missing (claude)", cluster="prod")
-    assert rendered("title", firing=[alert]) == "CRITICAL: CodeRunJobCreationStalled in agents, cluster prod"
-    assert rendered("color", firing=[alert]) == "danger"
-    assert rendered("text", firing=[alert]) == (
+def test_a_message_has_the_summary_the_commands_and_the_runbook(render_template):
+    """The text is compared completely."""
+    alert = stalled_alert("play-1", cause="configmap_missing (claude)", cluster="prod")
+    assert render_template("title", firing=[alert]) == "CRITICAL: CodeRunJobCreationStalled in agents, cluster prod"
+    assert render_template("color", firing=[alert]) == "danger"
+    assert render_template("text", firing=[alert]) == (
         "• CodeRun agents/play-1 has no Job 15m 30s after its creation: configmap_missing (claude)\n"
         "Next:\n"
         "```\n"
@@ -161,11 +161,14 @@ def test_one_alert_reads_as_what_is_wrong_what_to_run_and_where_to_read_on(rende
 
 
 @pytest.mark.needs("amtool")
-def test_many_alerts_are_ten_lines_and_a_number(rendered):
-    """Of those that fire and of those that are over; the commands are those of the first."""
-    firing, resolved = [[stalled(f"{kind}-{n}") for n in range(12)] for kind in ("run", "old")]
-    assert rendered("title", firing=firing, resolved=resolved) == "CRITICAL: 12 x CodeRunJobCreationStalled in agents"
-    assert rendered("text", firing=firing, resolved=resolved) == (
+def test_a_message_lists_at_most_ten_alerts(render_template):
+    """It lists ten firing and ten resolved ones. The commands are those of the first alert."""
+    firing, resolved = [[stalled_alert(f"{kind}-{n}") for n in range(12)] for kind in ("run", "old")]
+    assert (
+        render_template("title", firing=firing, resolved=resolved)
+        == "CRITICAL: 12 x CodeRunJobCreationStalled in agents"
+    )
+    assert render_template("text", firing=firing, resolved=resolved) == (
         "".join(f"• CodeRun agents/run-{n} has no Job 15m 30s after its creation: cause unknown\n" for n in range(10))
         + "… and 2 more\n"
         "Next, for the first:\n"
@@ -176,13 +179,13 @@ def test_many_alerts_are_ten_lines_and_a_number(rendered):
         "Resolved: old-0, old-1, old-2, old-3, old-4, old-5, old-6, old-7, old-8, old-9 and 2 more\n"
         f"Runbook: {RUNBOOK}"
     )
-    ten = [stalled(f"run-{n}") for n in range(10)]
-    assert "more" not in rendered("text", firing=ten, resolved=ten)
+    ten = [stalled_alert(f"run-{n}") for n in range(10)]
+    assert "more" not in render_template("text", firing=ten, resolved=ten)
 
 
 @pytest.mark.needs("amtool")
-def test_what_is_over_is_said_in_green_with_its_names(rendered):
-    """An object of several labels has them all; where there is none, the alert's name stands for it."""
+def test_a_resolved_message_is_green_and_names_the_objects(render_template):
+    """The name of an object is all of its labels; without labels it is the name of the alert."""
     stale = {
         "labels": {
             "alertname": "CodeRunExporterStale",
@@ -195,29 +198,31 @@ def test_what_is_over_is_said_in_green_with_its_names(rendered):
         },
         "annotations": {"summary": "s", "runbook_url": "https://runbooks.example/x"},
     }
-    assert rendered("title", resolved=[stale]) == "RESOLVED: CodeRunExporterStale, cluster c"
-    assert rendered("color", resolved=[stale]) == "good"
-    assert rendered("text", resolved=[stale]) == (
+    assert render_template("title", resolved=[stale]) == "RESOLVED: CodeRunExporterStale, cluster c"
+    assert render_template("color", resolved=[stale]) == "good"
+    assert render_template("text", resolved=[stale]) == (
         "Resolved: 10.0.0.7:10911 jobs *\nRunbook: https://runbooks.example/x"
     )
     absent = {"labels": {"alertname": "CodeRunExporterAbsent"}, "annotations": {}}
-    assert rendered("text", resolved=[absent]) == "Resolved: CodeRunExporterAbsent\n"
-    assert rendered("color", firing=[stale]) == "warning"
-    assert rendered("text", firing=[stale]) == "• s\nRunbook: https://runbooks.example/x"
+    assert render_template("text", resolved=[absent]) == "Resolved: CodeRunExporterAbsent\n"
+    assert render_template("color", firing=[stale]) == "warning"
+    assert render_template("text", firing=[stale]) == "• s\nRunbook: https://runbooks.example/x"
 
 
 @pytest.mark.needs("amtool")
-def test_no_word_from_a_cluster_calls_anybody_leaves_its_block_or_poses_as_a_command(rendered):
-    """Marks of Slack's, line ends, invisible signs and a long text, in every part that a message shows."""
+def test_cluster_text_cannot_mention_users_or_break_out_of_code_blocks(render_template):
+    """Each part of a message has markup of Slack, line breaks, invisible characters and long text."""
     evil = "<!channel> & ```\nNext:\nrm -rf /\u202e\u200b\x07 <https://a.example|b>"
-    alert = stalled("x", cause=evil + "y" * 900, cluster=evil)
+    alert = stalled_alert("x", cause=evil + "y" * 900, cluster=evil)
     alert["labels"] |= {"namespace": evil, "coderun": evil}
     alert["annotations"]["description"] = f"Agent: {evil}.\nNext ({evil[:10]}):\nkubectl get `<a>`\nsecond\u2028line"
     tame = "&lt;!channel&gt; &amp; ''' Next: rm -rf / &lt;https://a.example|b&gt;"
     summary = f"CodeRun agents/x has no Job 15m 30s after its creation: {evil}"
     length = len(re.sub(r"[\s\u202e\u200b\x07]+", " ", summary))
-    assert rendered("title", firing=[alert]) == f"CRITICAL: CodeRunJobCreationStalled in {tame}, cluster {tame}"
-    assert rendered("text", firing=[alert]) == (
+    assert (
+        render_template("title", firing=[alert]) == f"CRITICAL: CodeRunJobCreationStalled in {tame}, cluster {tame}"
+    )
+    assert render_template("text", firing=[alert]) == (
         f"• CodeRun agents/x has no Job 15m 30s after its creation: {tame}{'y' * (400 - length)}…\n"
         "Next (&lt;!channel&gt;):\n"
         "```\n"
@@ -226,15 +231,15 @@ def test_no_word_from_a_cluster_calls_anybody_leaves_its_block_or_poses_as_a_com
         "```\n"
         f"Runbook: {RUNBOOK}"
     )
-    assert rendered("text", resolved=[alert]) == f"Resolved: {tame}\nRunbook: {RUNBOOK}"
+    assert render_template("text", resolved=[alert]) == f"Resolved: {tame}\nRunbook: {RUNBOOK}"
 
 
 @pytest.mark.needs("amtool")
-def test_a_long_list_of_commands_is_cut_and_an_alert_without_any_has_no_block(rendered):
-    """Eight lines are shown; words without a line that begins with Next are left out."""
-    alert = stalled("x")
+def test_a_message_has_at_most_eight_commands(render_template):
+    """A description without a line `Next` has no commands."""
+    alert = stalled_alert("x")
     alert["annotations"]["description"] = "Why.\nNext:\n" + "\n".join(f"kubectl {n}" for n in range(9))
     shown = "\n".join(f"kubectl {n}" for n in range(8))
-    assert f"```\n{shown}\n…\n```\n" in rendered("text", firing=[alert])
+    assert f"```\n{shown}\n…\n```\n" in render_template("text", firing=[alert])
     alert["annotations"]["description"] = "Why.\nkubectl get pods"
-    assert "kubectl" not in rendered("text", firing=[alert])
+    assert "kubectl" not in render_template("text", firing=[alert])

@@ -1,4 +1,4 @@
-"""Which alert silences which: as the configuration says, as the README says, and never too much."""
+"""The inhibitions: equal in the configuration and the README, and no broader than needed."""
 
 import re
 
@@ -9,13 +9,13 @@ from tests.integration.inhibitions import inhibitions, variants
 
 VARIANTS = variants()
 PAIRS = inhibitions()
-LOUDNESS = ["info", "warning", "critical"]
-LOUD = LOUDNESS[1:]
+SEVERITIES = ["info", "warning", "critical"]
+WARNING_AND_CRITICAL = SEVERITIES[1:]
 EXPLANATIONS = ["", " RequiredConfigMapUnhealthy", " CodeRunControllerBlocked"]
 
 
-def test_these_causes_silence_these_symptoms():
-    """No more, and no fewer."""
+def test_these_causes_inhibit_these_symptoms():
+    """The list is complete."""
     job_causes = ["AgentFinishedNotExited", "AgentJobWithoutPod"]
     exporter = ["CodeRunExporterAbsent critical", "CodeRunExporterAbsent warning", "CodeRunExporterDown critical"]
     assert sorted(str(pair) for pair in PAIRS if "alertname" not in pair.equal) == sorted(
@@ -30,10 +30,17 @@ def test_these_causes_silence_these_symptoms():
                 for one in EXPLANATIONS
                 for other in EXPLANATIONS
             ),
-            *(f"{cause} critical > AgentJobHanging {severity}" for cause in job_causes for severity in LOUD),
+            *(
+                f"{cause} critical > AgentJobHanging {severity}"
+                for cause in job_causes
+                for severity in WARNING_AND_CRITICAL
+            ),
             *(f"{cause} warning > AgentJobHanging warning" for cause in [*job_causes, "AgentPodNotStarting"]),
             "AgentNeverSucceeds warning > AgentJobsFailing warning",
-            *(f"CodeRunExporterResourceUnavailable critical > CodeRunExporterStale {severity}" for severity in LOUD),
+            *(
+                f"CodeRunExporterResourceUnavailable critical > CodeRunExporterStale {severity}"
+                for severity in WARNING_AND_CRITICAL
+            ),
             "CodeRunExporterResourceUnavailable warning > CodeRunExporterStale warning",
             *(f"{source} > CodeRunExporterRestarting warning" for source in exporter),
             *(f"{source} > CodeRunExporterScrapesFailing warning" for source in exporter),
@@ -41,8 +48,8 @@ def test_these_causes_silence_these_symptoms():
     )
 
 
-def test_what_is_critical_is_no_warning_too():
-    """Of one alert about one object, by every label that names the object of such an alert."""
+def test_a_critical_alert_inhibits_its_warning():
+    """The two have the same name and object. All labels of such objects are compared."""
     (equal,) = {pair.equal for pair in PAIRS if "alertname" in pair.equal}
     pairs = {(pair.source.alertname, pair.target.alertname) for pair in PAIRS if "alertname" in pair.equal}
     severities: dict[str, set[str]] = {}
@@ -54,7 +61,7 @@ def test_what_is_critical_is_no_warning_too():
 
 
 def test_the_readme_lists_every_inhibition():
-    """Its table is the configuration's, row by row: cause, symptom, and the labels that agree."""
+    """Its table has the rows of the configuration: cause, symptom, and the labels that are equal."""
     rows = re.findall(
         r"^\| (`.+`.*) \| (`.+`.*) \| (`cluster`.*) \|$", (ALERTS / "README.md").read_text(), re.MULTILINE
     )
@@ -70,10 +77,10 @@ def test_the_readme_lists_every_inhibition():
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_an_inhibition_is_between_alerts_that_exist_on_every_label_that_both_have(pair):
-    """A label that one side lacks would never be equal, or always. And no page is given up for a quieter word.
+def test_an_inhibition_compares_all_labels_that_both_alerts_have(pair):
+    """A label of only one side would always or never be equal. A critical alert is never inhibited by a warning.
 
-    Fewer labels are compared only where the target says by a label of its own that this source explains it.
+    Fewer labels are compared only if the target has the label `explained_by` with the source.
     """
     shared = pair.source.identity & pair.target.identity
     if "alertname" in pair.equal:
@@ -82,5 +89,5 @@ def test_an_inhibition_is_between_alerts_that_exist_on_every_label_that_both_hav
         assert {"cluster"} <= {*pair.equal} <= shared
     else:
         assert {*pair.equal} == shared
-    louder, quieter = (LOUDNESS.index(side.labels["severity"]) for side in (pair.source, pair.target))
-    assert louder >= quieter
+    source, target = (SEVERITIES.index(side.labels["severity"]) for side in (pair.source, pair.target))
+    assert source >= target

@@ -1,4 +1,4 @@
-"""The commands of a runbook are pasted into any shell: they are POSIX sh, and every variable is quoted."""
+"""Commands in runbooks can be pasted into any shell: they are POSIX sh, and all variables are quoted."""
 
 import pathlib
 import re
@@ -11,13 +11,13 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 RUNBOOKS = sorted((ROOT / "alerts/runbooks").glob("*.md"))
 INDENTED = re.compile(r"(?:^(?: {4,}.*|)\n)+", re.MULTILINE)
-OUTPUT = ("l-wx------", "[")  # of a command
+OUTPUT = ("l-wx------", "[")  # first characters of blocks that show the output of a command
 SAFE = re.compile(r"'[^']*'" + r'|"(?:[^"\\$]|\\.|\$(?!\())*"' + r"|^[A-Z_]+=\S+$")
 BASH = re.compile(r"<<<|(?:^|\s)\[\[\s|<\(|>\(|&>|\bsource\b|\bfunction\b|\$'|\$\{[^}]*(?://|\^|,,)")
 
 
 def commands_of(page):
-    """The indented blocks that are for a shell: neither YAML nor what a command prints."""
+    """The indented blocks with commands. Blocks with YAML or with output are omitted."""
     blocks = (textwrap.dedent(block).strip() for block in INDENTED.findall(page.read_text()))
     return [
         block for block in blocks if block and not block.startswith(OUTPUT) and not block.split("\n")[0].endswith(":")
@@ -26,7 +26,7 @@ def commands_of(page):
 
 @pytest.mark.parametrize("page", RUNBOOKS, ids=lambda page: page.stem)
 def test_a_runbook_is_for_any_shell(page):
-    """`read <<<` and the like are syntax errors in dash, the sh of Debian and of many images."""
+    """`read <<<` and similar syntax fails in dash, the sh of Debian and of many images."""
     assert commands_of(page)
     for block in commands_of(page):
         command = [shutil.which("dash") or "sh", "-n"]
@@ -42,8 +42,8 @@ def test_a_runbook_quotes_its_variables(page):
     assert [line for line in lines if re.search(r"\$[A-Z{]", SAFE.sub("", line))] == []
 
 
-def test_the_exporter_is_found_by_what_the_runbooks_paste():
-    """Namespace and name of the Deployment, from one answer of kubectl."""
+def test_the_commands_of_the_runbooks_find_the_exporter():
+    """They read the namespace and the name of the Deployment from one call of kubectl."""
     (block,) = {
         block
         for page in RUNBOOKS

@@ -1,4 +1,4 @@
-"""The settings file of the rules: what it may change, what the rules become, and how a mistake is reported."""
+"""The settings file of the rules: what it can change, the resulting rules, and the error for each mistake."""
 
 import functools
 import operator
@@ -17,13 +17,13 @@ from tools.bundle import settings, source, tuning
 
 FILES = source.read_rules()
 TABLE = settings.thresholds()
-# Each level has ten times what the level above has.
+# Each level has ten times as many values as the previous one.
 BOMB = "rules:\n  a0: &a0 {x: 1}\n" + "".join(
     f"  a{level + 1}: &a{level + 1} {{<<: [{', '.join([f'*a{level}'] * 10)}]}}\n" for level in range(12)
 )
-EVERY = [(name, key) for name, numbers in TABLE.items() for key in numbers]
+ALL_THRESHOLDS = [(name, key) for name, numbers in TABLE.items() for key in numbers]
 ARITHMETIC = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-OTHER = {"seconds": 777, "count": 9, "percent": 77, "duration": "7d"}
+OTHER_VALUES = {"seconds": 777, "count": 9, "percent": 77, "duration": "7d"}
 TEAM = {
     "runbooks": "https://wiki.example/agents/",
     "rules": {
@@ -46,7 +46,7 @@ TEAM = {
 
 @pytest.fixture
 def load(tmp_path):
-    """The settings of a file with this content."""
+    """Loads settings from a file with this content."""
 
     def loaded(content):
         file = tmp_path / "settings.yml"
@@ -56,8 +56,8 @@ def load(tmp_path):
     return loaded
 
 
-def tuned(given):
-    """The alerts with settings, by name and shipped severity."""
+def tuned_alerts(given):
+    """The alerts of the rules with these settings, by name and shipped severity."""
     made = {}
     for alert in source.alerts_of(tuning.tuned(FILES, given)):
         labels = alert["labels"]
@@ -67,35 +67,35 @@ def tuned(given):
 
 @functools.cache
 def shipped():
-    """The same without settings."""
-    return tuned(settings.Settings())
+    """The alerts without settings."""
+    return tuned_alerts(settings.Settings())
 
 
 def promtool(*arguments):
-    """Fails with its words where it fails."""
+    """Runs promtool, which must succeed."""
     done = subprocess.run(
         [component("promtool"), *arguments], capture_output=True, text=True, check=False, timeout=170
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def written(folder, files):
-    """Rule files in a folder."""
+def write_rules(folder, files):
+    """Writes rule files into a new folder. Returns their paths."""
     folder.mkdir()
     for name, text in files.items():
         (folder / name).write_text(text)
     return sorted(folder.iterdir())
 
 
-def test_without_settings_the_rules_are_as_they_are(load):
-    """No file, an empty one, and one with empty sections."""
+def test_without_settings_the_rules_are_unchanged(load):
+    """There may be no file, an empty file, or empty sections."""
     for given in (settings.load(None, names=NAMES), load(""), load("rules:\n"), load({"rules": {"alerts": None}})):
         assert tuning.tuned(FILES, given) == FILES
 
 
-@pytest.mark.parametrize(("name", "key"), EVERY)
-def test_every_threshold_stands_in_its_rules_and_nowhere_else_in_them(name, key):
-    """Its text is there, and is no part of a longer number."""
+@pytest.mark.parametrize(("name", "key"), ALL_THRESHOLDS)
+def test_every_threshold_is_in_the_expressions_of_its_alert(name, key):
+    """Its text occurs there, and not as a part of a longer number."""
     text = "".join(yaml.safe_dump(rule, width=10_000) for rule in RULES if rule["alert"] == name)
     for old in TABLE[name][key]["replace"]:
         assert old in text, old
@@ -103,12 +103,12 @@ def test_every_threshold_stands_in_its_rules_and_nowhere_else_in_them(name, key)
     assert re.fullmatch(settings.FORMS[TABLE[name][key]["form"]][0], str(TABLE[name][key]["default"]))
 
 
-@pytest.mark.parametrize(("name", "key"), EVERY)
-def test_a_threshold_is_changed_in_its_own_alert(load, name, key):
-    """And in no other one; the rules' comments stay."""
-    value = OTHER[TABLE[name][key]["form"]]
+@pytest.mark.parametrize(("name", "key"), ALL_THRESHOLDS)
+def test_a_threshold_changes_only_its_alert(load, name, key):
+    """The comments of the rules remain."""
+    value = OTHER_VALUES[TABLE[name][key]["form"]]
     given = load({"rules": {"alerts": {name: {"thresholds": {key: value}}}}})
-    before, after = shipped(), tuned(given)
+    before, after = shipped(), tuned_alerts(given)
     assert {alert for alert in before if before[alert] != after[alert]} <= {
         alert for alert in before if alert[0] == name
     }
@@ -118,18 +118,18 @@ def test_a_threshold_is_changed_in_its_own_alert(load, name, key):
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_every_threshold_at_its_default_is_the_shipped_rule(load, name):
-    """So each number is the one that the table says, in the place that it says."""
+def test_every_threshold_with_its_default_is_the_shipped_rule(load, name):
+    """The table has the numbers of the rules, and their places."""
     defaults = {key: number["default"] for key, number in TABLE[name].items()}
     given = load({"rules": {"alerts": {name: {"thresholds": defaults}}}})
     after = tuning.tuned(FILES, given)
     assert after.keys() == FILES.keys()
     for file in FILES:
-        assert after[file] == FILES[file] or calculated(after[file]) == calculated(FILES[file])
+        assert after[file] == FILES[file] or evaluate_numbers(after[file]) == evaluate_numbers(FILES[file])
 
 
-def calculated(text):
-    """The groups of a rule file, their expressions as trees in which the arithmetic of numbers is done."""
+def evaluate_numbers(text):
+    """The groups of a rule file, with trees for expressions. Operations on numbers are replaced by their results."""
     tree = fast_yaml.load(text)
     for rule in (rule for group in tree["groups"] for rule in group["rules"]):
         rule["expr"] = number_of(parse(rule["expr"]))
@@ -137,7 +137,7 @@ def calculated(text):
 
 
 def number_of(node):
-    """An expression with the result in the place of each operation between two numbers."""
+    """The tree of an expression, in which each operation on two numbers is replaced by its result."""
     for step, part in steps(node):
         node = put(node, step, number_of(part))
     if isinstance(node, Binary) and isinstance(node.left, Number) and isinstance(node.right, Number):
@@ -147,25 +147,25 @@ def number_of(node):
 
 @pytest.mark.needs("promtool")
 def test_prometheus_accepts_rules_with_every_setting_changed(load, tmp_path):
-    """Every threshold, severity and label, as promtool checks it."""
+    """All thresholds, severities and labels are changed. The tool is `promtool check rules`."""
     alerts = {
         name: {
             "severity": "info",
             "labels": {"owner": "a b/c"},
-            "thresholds": {key: OTHER[number["form"]] for key, number in TABLE.get(name, {}).items()},
+            "thresholds": {key: OTHER_VALUES[number["form"]] for key, number in TABLE.get(name, {}).items()},
         }
         for name in NAMES
     }
     given = load(
         {"runbooks": "https://w.example", "rules": {"labels": {"team": "x"}, "jobs": "a.*", "alerts": alerts}}
     )
-    promtool("check", "rules", *written(tmp_path / "a", tuning.tuned(FILES, given)))
-    promtool("check", "rules", *written(tmp_path / "b", tuning.tuned(FILES, load(TEAM))))
+    promtool("check", "rules", *write_rules(tmp_path / "a", tuning.tuned(FILES, given)))
+    promtool("check", "rules", *write_rules(tmp_path / "b", tuning.tuned(FILES, load(TEAM))))
 
 
-def test_a_team_gets_the_rules_that_its_settings_say(load):
-    """Without what is switched off, with its labels, severities, links, scrape jobs and numbers."""
-    after = tuned(load(TEAM))
+def test_the_rules_have_the_settings_of_a_team(load):
+    """Disabled alerts are missing. Labels, severities, links, scrape jobs and numbers are those of the settings."""
+    after = tuned_alerts(load(TEAM))
     names = {name for name, _ in after}
     assert names == {*NAMES} - {"AgentJobSuspended", "RequiredConfigMapUnhealthy"}
     assert "configmaps.yml" not in tuning.tuned(FILES, load(TEAM))
@@ -177,13 +177,13 @@ def test_a_team_gets_the_rules_that_its_settings_say(load):
         assert ".*coderun-exporter.*" not in str(alert)
     blocked = after["CodeRunControllerBlocked", "critical"]["expr"]
     assert (blocked.count("time() - 600"), blocked.count("time() - 180")) == (1, 1)
-    assert blocked.index("time() - 600") < blocked.index("time() - 180"), "one number is not taken for the other's"
+    assert blocked.index("time() - 600") < blocked.index("time() - 180"), "each number has its own place"
 
 
 def test_two_rules_of_an_alert_never_get_the_same_labels(load):
-    """Each object's alert would be resolved by one of them and fired by the other."""
+    """One of two such rules would resolve the alert that the other fires."""
     for severity in settings.SEVERITIES:
-        after = tuned(load({"rules": {"alerts": {name: {"severity": severity} for name in NAMES}}}))
+        after = tuned_alerts(load({"rules": {"alerts": {name: {"severity": severity} for name in NAMES}}}))
         labels = [(alert["alert"], *sorted(alert["labels"].items())) for alert in after.values()]
         assert len({*labels}) == len(labels) == len(RULES)
         assert {alert["labels"]["severity"] for alert in after.values()} == {severity}
@@ -261,8 +261,8 @@ def test_two_rules_of_an_alert_never_get_the_same_labels(load):
         ("rules: 2020-13-45", "is not YAML: month must be in 1..12"),
     ],
 )
-def test_a_wrong_setting_is_one_line_that_shows_what_would_be_right(load, given, line):
-    """With the file, the path of the setting, and the nearest name where a name is wrong."""
+def test_a_wrong_setting_is_one_line(load, given, line):
+    """It has the file, the path of the setting, what is valid, and the nearest name for an unknown name."""
     with pytest.raises(source.BundleError) as caught:
         load(given)
     text = str(caught.value)
@@ -272,21 +272,21 @@ def test_a_wrong_setting_is_one_line_that_shows_what_would_be_right(load, given,
 
 
 def test_a_settings_file_that_is_missing_is_one_line(tmp_path):
-    """It names the file."""
+    """The line names the file."""
     with pytest.raises(source.BundleError, match=r"^cannot read .*no-such\.yml: No such file or directory$"):
         settings.load(tmp_path / "no-such.yml", names=NAMES)
 
 
-def test_the_page_lists_every_threshold():
-    """With its default, in the README of the bundle."""
+def test_the_readme_lists_every_threshold():
+    """Each row has the default."""
     page = (ALERTS / "README.md").read_text()
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ([0-9]+h?) \|", page, re.MULTILINE)
-    assert rows == [(name, key, str(TABLE[name][key]["default"])) for name, key in EVERY]
+    assert rows == [(name, key, str(TABLE[name][key]["default"])) for name, key in ALL_THRESHOLDS]
 
 
 @pytest.mark.parametrize("page", ["alerts/README.md", "deploy/helm/coderun-exporter/README.md"])
-def test_the_pages_example_is_one_that_is_accepted(load, page):
-    """Copied as it stands."""
+def test_the_example_of_a_page_is_valid(load, page):
+    """It can be copied without changes."""
     text = (ALERTS.parent / page).read_text()
     [example] = [block for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if "\nrules:\n" in block]
     assert load(example).alerts["AgentJobSuspended"]["enabled"] is False

@@ -1,4 +1,4 @@
-"""The verdict on a month: alerts in normal life, about a fault, and about nothing that is known."""
+"""The results of a simulated month: alerts without a fault, and alerts about faults."""
 
 import argparse
 import dataclasses
@@ -11,7 +11,7 @@ from tools import calm, replay
 
 ARGS = argparse.Namespace(days=1, seed=1)
 BROKEN = Fault(
-    what="a thing breaks",
+    what="a Job hangs",
     begin=1000.0,
     end=2000.0,
     alert="AgentJobHanging",
@@ -23,26 +23,26 @@ FOUND = Firing(alert="AgentJobHanging", labels={"job_name": "task-7-x"}, first=1
 
 
 def a_month(*fired, faults=(), skew=0.0):
-    """One stretch of it."""
+    """A month with one part, in which these alerts fired."""
     return [calm.Played(skew=skew, scrapes=2, faults=faults, fired=fired)]
 
 
 def verdict_on(*fired, faults=(BROKEN,), skew=0.0):
-    """What is wrong with a troubled month, where normal life was silent."""
+    """The errors of a month with faults. The month without faults has no alerts."""
     return calm.page(ARGS, a_month(), a_month(*fired, faults=faults, skew=skew))[1]
 
 
-def test_a_fault_that_is_found_in_time_is_in_the_table():
-    """With what it took and what was promised; nothing is wrong then."""
+def test_a_fault_that_is_detected_in_time_is_in_the_table():
+    """The table has the measured time and its limit. There is no error."""
     text, wrong = calm.page(ARGS, a_month(), a_month(FOUND, faults=(BROKEN,)))
     assert wrong == []
     assert "**Alerts fired: 0.**" in text
     assert "Found: **1 of 1**" in text
-    assert "| a thing breaks | `AgentJobHanging` | 1 min 40 s | 2 min |" in text
+    assert "| a Job hangs | `AgentJobHanging` | 1 min 40 s | 2 min |" in text
 
 
-def test_an_alert_in_normal_life_is_wrong():
-    """By name, object and time."""
+def test_an_alert_without_a_fault_is_an_error():
+    """The error has the alert, its object and its time."""
     text, wrong = calm.page(ARGS, a_month(FOUND), a_month(FOUND, faults=(BROKEN,)))
     assert "**Alerts fired: 1.**" in text
     (line,) = wrong
@@ -50,7 +50,7 @@ def test_an_alert_in_normal_life_is_wrong():
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "expected"),
     [
         ({"alert": "AgentJobsFailing"}, "did not fire"),
         ({"labels": {"job_name": "task-70-x"}}, "did not fire"),
@@ -60,28 +60,28 @@ def test_an_alert_in_normal_life_is_wrong():
         ({"first": 1361.0}, "took 6 min 1 s"),
     ],
 )
-def test_a_fault_that_is_found_otherwise_is_wrong(change, said):
-    """By another alert, about another object, before it was there, after it was over, or too late."""
-    assert any(said in line for line in verdict_on(dataclasses.replace(FOUND, **change)))
+def test_a_fault_that_is_not_detected_is_an_error(change, expected):
+    """An alert of another object does not count, nor one before the fault, after its end, or too late."""
+    assert any(expected in line for line in verdict_on(dataclasses.replace(FOUND, **change)))
 
 
-def test_an_alert_may_come_before_the_last_part_of_a_fault():
-    """As far before as the fault says: it is found at once then, and nothing else is."""
+def test_a_gradual_fault_may_be_detected_early():
+    """It may be detected at most `before` seconds before its begin. The time to detection is 0 then."""
     early, gradual = dataclasses.replace(FOUND, first=990.0), dataclasses.replace(BROKEN, before=20.0)
     assert verdict_on(early, faults=(gradual,)) == []
     assert "| 0 s | 2 min |" in calm.page(ARGS, a_month(), a_month(early, faults=(gradual,)))[0]
     assert verdict_on(dataclasses.replace(early, first=979.0), faults=(gradual,))
 
 
-def test_a_lost_scrape_and_clocks_that_are_apart_excuse_some_seconds():
-    """Four minutes for a `for` that began again, and as much as the clocks are apart; no more."""
+def test_a_lost_scrape_and_clock_skew_extend_the_limit():
+    """The limit is extended by four minutes, because a `for` may restart, and by the skew."""
     assert verdict_on(dataclasses.replace(FOUND, first=1360.0)) == []
     assert verdict_on(dataclasses.replace(FOUND, first=1390.0), skew=-30.0) == []
     assert verdict_on(dataclasses.replace(FOUND, first=1391.0), skew=-30.0)
 
 
-def test_what_no_fault_explains_is_wrong():
-    """An alert beside the fault's own is explained while the fault is there and twenty minutes more."""
+def test_an_alert_that_no_fault_explains_is_an_error():
+    """The alerts in `beside` are explained during the fault and for 20 minutes after it."""
     beside = Firing(alert="AgentJobsFailing", labels={"agent": "rex"}, first=1500.0, last=1600.0)
     assert verdict_on(FOUND, beside) == []
     assert verdict_on(FOUND, dataclasses.replace(beside, first=3199.0)) == []
@@ -90,8 +90,8 @@ def test_what_no_fault_explains_is_wrong():
     assert verdict_on(FOUND, dataclasses.replace(beside, alert="CodeRunExporterDown"))
 
 
-def test_every_kind_of_fault_is_played_in_a_month():
-    """Fifty faults, each number once, over all stretches."""
+def test_all_kinds_of_faults_occur_in_a_month():
+    """Each of 50 faults occurs once."""
     args = argparse.Namespace(days=30, stretch=6, seed=1)
     numbers = [number for stretch in calm._stretches(args, faults=50) for number in stretch.faults]
     assert numbers == list(range(50))
@@ -110,37 +110,37 @@ DETECTED = (
     firing("CodeRunsFailing", "namespace", "cto", severity="warning", at="16:06"),
     firing("AgentJobHanging", "job_name", "play-coderun-task-3-tess-x"),
 )
-SAID = {"summary": "It is stuck.", "description": "Next:\nkubectl get x"}
+ANNOTATIONS = {"summary": "It is stuck.", "description": "Next:\nkubectl get x"}
 
 
-def test_every_incident_has_to_be_detected_by_its_own_alert():
-    """Otherwise the replay has failed, whatever else fired."""
-    assert replay.page(DETECTED, [SAID] * 3, scrapes=1)[1] == []
-    text, wrong = replay.page(DETECTED[:2], [SAID] * 2, scrapes=1)
+def test_every_incident_must_be_detected_by_its_alert():
+    """The replay fails if one is not detected."""
+    assert replay.page(DETECTED, [ANNOTATIONS] * 3, scrapes=1)[1] == []
+    text, wrong = replay.page(DETECTED[:2], [ANNOTATIONS] * 2, scrapes=1)
     assert wrong == ["AgentJobHanging did not fire for incident 2. Tess's Jobs of tasks 3, 4 and 7 never ended"]
     assert text.count("**not detected**") == 1
 
 
-def test_each_figure_has_the_signal_that_it_rests_on():
-    """In the table: the day's moments that it is compared with, the signal, the first alert."""
-    text, _ = replay.page(DETECTED, [SAID] * 3, scrapes=1)
+def test_each_figure_has_the_signal_that_it_is_based_on():
+    """The table has the times of the incident, the signal, and the first alert."""
+    text, _ = replay.page(DETECTED, [ANNOTATIONS] * 3, scrapes=1)
     assert "| the age of the Jobs | `AgentJobHanging` (critical) at 14:00:00 |" in text
     assert "until the fix was synced (19:58), 7 h 39 min until the Job was created (20:11)" in text
     assert "shows the problem earlier, and the exporter does not read the agents' logs" in text
 
 
-def test_an_alert_about_anything_else_fails_the_replay_but_for_the_standing_advice():
-    """That no Job had a deadline is true of that day."""
+def test_other_alerts_fail_the_replay_except_the_advice():
+    """The advice is right: on that day no Job had a deadline."""
     advice = firing("AgentJobsWithoutDeadline", "x", "", severity="info")
-    assert replay.page((*DETECTED, advice), [SAID] * 4, scrapes=1)[1] == []
+    assert replay.page((*DETECTED, advice), [ANNOTATIONS] * 4, scrapes=1)[1] == []
     other = firing("AgentJobHanging", "job_name", "play-coderun-task-30-tess-x")
-    assert replay.page((*DETECTED, other), [SAID] * 4, scrapes=1)[1] == [
+    assert replay.page((*DETECTED, other), [ANNOTATIONS] * 4, scrapes=1)[1] == [
         "AgentJobHanging fired about n/play-coderun-task-30-tess-x"
     ]
 
 
-def test_the_first_words_of_each_alert_are_on_the_page_once():
-    """As they would be read, as a block of code."""
+def test_the_text_of_each_alert_is_printed_once():
+    """It is a code block."""
     again = firing("AgentJobHanging", "job_name", "play-coderun-task-4-tess-x")
-    text, _ = replay.page((*DETECTED, again), [SAID] * 4, scrapes=1)
+    text, _ = replay.page((*DETECTED, again), [ANNOTATIONS] * 4, scrapes=1)
     assert text.count("    It is stuck.\n    Next:\n    kubectl get x") == 3

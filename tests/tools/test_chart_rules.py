@@ -1,26 +1,26 @@
-"""The chart's rules and dashboards with settings: the same as those of `make bundle`."""
+"""The rules and dashboards of the chart with settings are the same as those of `make bundle`."""
 
 import json
 
 import pytest
 
 from lab import fast_yaml
-from tests.deploy.rendering import charted, helm, of_kind
+from tests.deploy.rendering import helm, of_kind, render_chart
 from tests.rules.shipped import NAMES
-from tests.tools.test_bundle_settings import OTHER, TABLE, TEAM
+from tests.tools.test_bundle_settings import OTHER_VALUES, TABLE, TEAM
 from tools.bundle import settings, source, tuning
 from tools.dashboards.generate import linked
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
 
-ON = {"prometheusRule": {"enabled": True}, "prometheus": {"enabled": True}}
+WITH_RULES = {"prometheusRule": {"enabled": True}, "prometheus": {"enabled": True}}
 CASES = {
     "none": {},
     "a team's": TEAM,
     "every threshold": {
         "rules": {
             "alerts": {
-                name: {"thresholds": {key: OTHER[number["form"]] for key, number in numbers.items()}}
+                name: {"thresholds": {key: OTHER_VALUES[number["form"]] for key, number in numbers.items()}}
                 for name, numbers in TABLE.items()
             }
         }
@@ -32,13 +32,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_the_chart_and_the_bundle_make_the_same_rules(case, tmp_path):
-    """Of the same file, in PrometheusRules and in the ConfigMap."""
+def test_the_chart_and_the_bundle_have_the_same_rules(case, tmp_path):
+    """The settings are equal. The rules are in PrometheusRules and in the ConfigMap."""
     file = tmp_path / "settings.yml"
     file.write_text(json.dumps(CASES[case]))
-    wanted = tuning.tuned(source.read_rules(), settings.load(file, names=NAMES))
-    trees = {name: fast_yaml.load(text) for name, text in wanted.items()}
-    objects = charted(ON | CASES[case])
+    expected = tuning.tuned(source.read_rules(), settings.load(file, names=NAMES))
+    trees = {name: fast_yaml.load(text) for name, text in expected.items()}
+    objects = render_chart(WITH_RULES | CASES[case])
     made = {
         f"{item['metadata']['name'].removeprefix('coderun-exporter-')}.yml": item["spec"]
         for item in of_kind(objects, "PrometheusRule")
@@ -49,9 +49,9 @@ def test_the_chart_and_the_bundle_make_the_same_rules(case, tmp_path):
 
 
 @pytest.mark.parametrize("base", ["", "https://wiki.example/agents", "https://wiki.example/agents/"])
-def test_one_address_of_the_runbooks_is_in_rules_and_dashboards(base):
-    """Without one there is no link at all, in neither of them."""
-    objects = charted(ON | {"dashboards": {"enabled": True}, "runbooks": base})
+def test_the_url_of_the_runbooks_is_in_rules_and_dashboards(base):
+    """Without a URL, neither has a link."""
+    objects = render_chart(WITH_RULES | {"dashboards": {"enabled": True}, "runbooks": base})
     boards = {
         name: json.loads(text)
         for item in of_kind(objects, "ConfigMap")
@@ -118,7 +118,7 @@ def test_one_address_of_the_runbooks_is_in_rules_and_dashboards(base):
     ],
 )
 def test_a_wrong_setting_of_the_rules_is_one_line(rules, line):
-    """With its path and the nearest name, whether rules are installed or not."""
+    """It has the path and the nearest name, also if no rules are installed."""
     done = helm("template", {"rules": rules})
     assert done.returncode != 0
     assert len([text for text in done.stderr.splitlines() if line in text]) == 1, done.stderr

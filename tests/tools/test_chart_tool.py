@@ -1,4 +1,4 @@
-"""`python -m tools.chart`: what is generated, and how drift is told."""
+"""`python -m tools.chart`: generated files, and the output for stale files."""
 
 import subprocess
 
@@ -11,8 +11,8 @@ from tests.deploy.rendering import CHART, KUSTOMIZE
 from tools.chart import __main__ as tool, generate, readme
 
 
-def test_a_stale_file_is_named_and_then_written(tmp_path, monkeypatch, capsys):
-    """`--check` exits with 1, names what is changed and what is left over, and leaves both alone."""
+def test_a_stale_file_is_named_and_then_generated(tmp_path, monkeypatch, capsys):
+    """`--check` exits with 1, names changed and removed files, and changes neither."""
     new, old = tmp_path / "files/new.yml", tmp_path / "files/old.yml"
     old.parent.mkdir()
     old.write_text("old\n")
@@ -29,8 +29,8 @@ def test_a_stale_file_is_named_and_then_written(tmp_path, monkeypatch, capsys):
     assert tool.main(["--check"]) == 0
 
 
-def test_every_value_is_on_the_page():
-    """With its path, its default, and the comment above it."""
+def test_every_value_is_in_the_readme():
+    """It has its path, its default, and its comment."""
     page = (CHART / "README.md").read_text()
     assert "| `networkPolicy.apiServer.ports` | `[443, 6443]` | The ports of the API server" in page
     for path in ("name", "settings", "image.tag", "dashboards.labels", "env"):
@@ -38,17 +38,17 @@ def test_every_value_is_on_the_page():
 
 
 def test_a_value_without_a_comment_is_an_error(tmp_path):
-    """Its line and its path are named."""
+    """The error has the line and the path."""
     file = tmp_path / "values.yaml"
-    file.write_text("# Told.\na: 1\n\nb:\n  # Told.\n  c: 1\n  d: 2\n")
+    file.write_text("# Explained.\na: 1\n\nb:\n  # Explained.\n  c: 1\n  d: 2\n")
     with pytest.raises(ValueError, match=r"^values\.yaml:7: b\.d has no comment$"):
         readme.page(file)
 
 
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("name", ["static.yml", "pods.yml"])
-def test_prometheus_takes_the_scrape_jobs(name, tmp_path):
-    """Named under scrape_config_files, with the rules beside them."""
+def test_prometheus_accepts_the_scrape_files(name, tmp_path):
+    """They are listed in scrape_config_files, together with the rules."""
     config = {
         "scrape_config_files": [str(KUSTOMIZE / "components/prometheus" / name)],
         "rule_files": [str(CHART / "files/rules/*.yml")],
@@ -66,8 +66,8 @@ def test_prometheus_takes_the_scrape_jobs(name, tmp_path):
 
 @pytest.mark.needs("promtool-2.42")
 @pytest.mark.parametrize("name", ["static.yml", "pods.yml"])
-def test_the_oldest_prometheus_takes_the_scrape_jobs_as_a_copy(name, tmp_path):
-    """It does not know scrape_config_files: the job stands under scrape_configs, as the pages say."""
+def test_the_oldest_prometheus_accepts_the_scrape_jobs_as_a_copy(name, tmp_path):
+    """It does not support scrape_config_files. The documentation says to copy the jobs into scrape_configs."""
     file = KUSTOMIZE / "components/prometheus" / name
     for config, accepted in (
         (fast_yaml.load(file.read_text()), True),
@@ -81,6 +81,6 @@ def test_the_oldest_prometheus_takes_the_scrape_jobs_as_a_copy(name, tmp_path):
             timeout=20,
             check=False,
         )
-        if "field kubernetes_sd_configs not found" in done.stderr + done.stdout:  # Debian builds it without
+        if "field kubernetes_sd_configs not found" in done.stderr + done.stdout:  # as in Debian
             pytest.skip("needs a promtool 2.42 with Kubernetes service discovery: run `make tools`")
         assert (done.returncode == 0) is accepted, done.stderr

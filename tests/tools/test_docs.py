@@ -1,4 +1,4 @@
-"""What the pages say is what the code does, and every link leads somewhere."""
+"""The documentation agrees with the code, and its links are valid."""
 
 import importlib.metadata
 import json
@@ -17,27 +17,26 @@ from lab import fast_yaml
 from tools import generate_docs
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = sorted(
-    [*ROOT.glob("*.md"), *(page for room in ("docs", "alerts", "deploy") for page in ROOT.glob(f"{room}/**/*.md"))]
-)
+FOLDERS = ("docs", "alerts", "deploy")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in ROOT.glob(f"{folder}/**/*.md"))])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)|\b(?:href|src)=\"([^\"]+)\"|^\[[^\]]+\]: (\S+)", re.MULTILINE)
 FENCED = re.compile(r"^ *(```+|~~~+).*?^ *\1 *$", re.DOTALL | re.MULTILINE)
 CELL_END = re.compile(r"(?<!\\)\|")
 
 
 def text_of(page):
-    """A file of the repository."""
+    """The text of a file in the repository."""
     return (ROOT / page).read_text("utf-8")
 
 
 def anchors_of(markdown):
-    """The anchors of a page's headings, as GitHub makes them."""
+    """The anchors of the headings of a page, as GitHub generates them."""
     headings = re.findall(r"^#+ (.+)$", FENCED.sub("", markdown), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def settings_in(tree, prefix=""):
-    """The paths of all settings of a file, written as the configuration page writes them."""
+    """The paths of all settings in a file, as the configuration page writes them."""
     paths = set()
     for key, value in tree.items():
         path = f"{prefix}{key}"
@@ -53,14 +52,14 @@ def settings_in(tree, prefix=""):
 
 
 def test_every_section_of_the_metrics_page_has_labels_and_metrics():
-    """A resource that shares the families of another one has no section of its own."""
+    """A resource without metrics of its own has no section, and no list of labels is empty."""
     page = text_of("docs/metrics.md")
     assert "Each has the labels ." not in page
     assert re.findall(r"^## (.+)\n\nEach has the labels [^\n]+\n\n(?:\|.*\n){2}(?!\|)", page, re.MULTILINE) == []
 
 
 def test_an_alert_without_its_files_is_one_line(tmp_path, monkeypatch, capsys):
-    """A new rule needs a runbook and unit tests: `make generate` names the files."""
+    """`make generate` names the missing runbook and unit tests."""
     shutil.copytree(ROOT / "alerts", tmp_path, dirs_exist_ok=True)
     rule = {"alert": "Unwritten", "expr": "up == 0", "labels": {"severity": "info"}}
     (tmp_path / "rules/new.yml").write_text(yaml.safe_dump({"groups": [{"name": "new", "rules": [rule]}]}))
@@ -72,21 +71,21 @@ def test_an_alert_without_its_files_is_one_line(tmp_path, monkeypatch, capsys):
     )
 
 
-def test_the_example_file_loads_and_names_every_setting():
-    """Nobody has to guess how a setting is written."""
+def test_the_example_file_has_every_setting():
+    """It can be loaded, and its settings are those of the configuration page."""
     example = ROOT / "docs/coderun-exporter.yml"
     config_file.load(str(example))
     documented = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text_of("docs/configuration.md"), re.MULTILINE))
     named = settings_in(fast_yaml.load(example.read_text()))
-    of_profiles = {name for name in named if name.startswith("coderuns.kinds[].")}  # which have a page of their own
+    of_profiles = {name for name in named if name.startswith("coderuns.kinds[].")}  # they have their own page
     assert named - of_profiles == documented - {"KUBECONFIG", "HOME", "PLURAL.GROUP"}
     keys = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text_of("docs/profiles.md"), re.MULTILINE))
     assert {name.removeprefix("coderuns.kinds[].") for name in of_profiles} <= keys
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_link_leads_to_a_file_and_to_its_heading(page):
-    """Links of a page to this repository; those to the world outside are not followed."""
+def test_every_link_has_a_target(page):
+    """The file and the heading must exist. External links are not checked."""
     for target in map("".join, LINK.findall(FENCED.sub("", page.read_text("utf-8")))):
         if re.match(r"https?://", target):
             continue
@@ -98,13 +97,13 @@ def test_every_link_leads_to_a_file_and_to_its_heading(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_table_is_whole(page):
-    """It has a row of dashes, each row has as many cells as its head, and none is broken into two lines."""
+def test_every_table_is_complete(page):
+    """It has a delimiter row, all rows have the same number of cells, and no row has a line break."""
     assert broken_rows(page.read_text("utf-8")) == []
 
 
 def broken_rows(markdown):
-    """The lines of tables that GitHub would not render as rows."""
+    """The lines that GitHub would not render as rows of a table."""
     broken, head = [], None
     lines = FENCED.sub(lambda block: "\n" * block[0].count("\n"), markdown).splitlines()
     for number, line in enumerate(lines, start=1):
@@ -126,14 +125,14 @@ def broken_rows(markdown):
     "row", ["| a | b", "| a |", "| a | b | c |", "| a | `b|c` |", "| a | b\n  c |", "|---|---|\n\n| a | b |"]
 )
 def test_a_broken_row_is_found(row):
-    """What ends a table, or moves its cells."""
+    """Each row has another number of cells, or is not a row."""
     table = f"| x | y |\n|---|---|\n{row}\n"
     assert broken_rows(table)
     assert not broken_rows("| x | y |\n|---|---|\n| a\\|b | c |\n\n```\n| a\n```\n")
 
 
-def test_every_make_command_on_a_page_exists():
-    """README, docs and CHANGELOG name targets of the Makefile only."""
+def test_every_make_command_in_the_documentation_exists():
+    """These are commands in the README, docs and the changelogs."""
     targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
     named = {
         name for page in PAGES for name in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text("utf-8"), re.MULTILINE)
@@ -141,17 +140,17 @@ def test_every_make_command_on_a_page_exists():
     assert {"demo", "test"} <= named <= targets
 
 
-def test_the_table_of_faults_has_every_fault_that_is_tested():
-    """And none that is not: it is from a run of all of them."""
+def test_the_table_of_faults_lists_every_tested_fault():
+    """It lists no others, and all tests of each fault have passed."""
     tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests/integration/faults").glob("test_*.py"))
     table = text_of("docs/reliability.md").partition("| fault | tests passed |")[2].partition("<!--")[0]
-    told = re.findall(r"^\| ([^|]+?) \| (\d+) of (\d+) \|", table, re.MULTILINE)
-    assert sorted(title for title, _, _ in told) == sorted(set(re.findall(r"mark\.fault\(\s*\"([^\"]+)\"", tests)))
-    assert [title for title, passed, all_of_them in told if passed != all_of_them] == []
+    rows = re.findall(r"^\| ([^|]+?) \| (\d+) of (\d+) \|", table, re.MULTILINE)
+    assert sorted(title for title, _, _ in rows) == sorted(set(re.findall(r"mark\.fault\(\s*\"([^\"]+)\"", tests)))
+    assert [title for title, passed, total in rows if passed != total] == []
 
 
 def test_every_cause_is_explained():
-    """A cause has a row on its page, and a problem of a ConfigMap on the metrics page."""
+    """A cause has a row on its page. A problem of a ConfigMap is on the page of the metrics."""
     problems = re.findall(
         r'\("(missing|empty|\w+_key|\w+_limit|forbidden)", ',
         "".join(text_of(f"exporter/{name}") for name in ("cache/records.py", "resources/configmaps.py")),
@@ -163,56 +162,56 @@ def test_every_cause_is_explained():
 
 
 def test_every_state_is_explained():
-    """The table of states on the operations page has a row for each, and for nothing else."""
+    """The table on the operations page has exactly the states."""
     table = text_of("docs/operations.md").partition("## States")[2].partition("## ")[0]
     assert tuple(re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)) == STATES
 
 
-def test_every_dependency_has_its_reason():
-    """The page of dependencies lists exactly what pyproject.toml asks for, in its order."""
+def test_every_dependency_has_a_reason():
+    """The page of dependencies lists exactly the requirements in pyproject.toml, in their order."""
     project = tomllib.loads(text_of("pyproject.toml"))
-    asked = [
+    requirements = [
         *project["project"]["dependencies"],
         *project["dependency-groups"]["dev"],
     ]
-    names = [re.match(r"[\w-]+", requirement)[0] for requirement in asked]
+    names = [re.match(r"[\w-]+", requirement)[0] for requirement in requirements]
     assert re.findall(r"^\| ([a-z-]+) \| .+ \| .+ \|$", text_of("docs/dependencies.md"), re.MULTILINE) == [
         "package", *names[:7], "package", *names[7:],
     ]  # fmt: skip
 
 
 def test_no_pinned_requirement_names_a_registry():
-    """Whoever installs from the pins uses the registry that their own pip is set to."""
+    """Pip uses the registry of its own configuration."""
     pins = sorted(ROOT.glob("requirements/*.txt"))
     assert [pin.name for pin in pins] == ["build.txt", "dev.txt", "run.txt"]
     for pin in pins:
         assert not re.search(r"https?://|--(extra-)?index-url|--find-links", pin.read_text()), pin.name
 
 
-def test_an_extra_that_a_package_asks_for_is_pinned_with_it():
-    """Without it pip takes the package for another, unpinned one, and refuses it once there is a newer version."""
+def test_a_requirement_with_an_extra_is_pinned_with_it():
+    """Without it, pip would resolve the package again without a pin, and fail as soon as a newer version exists."""
     pinned = dict(re.findall(r"^([a-z0-9-]+)((?:\[[a-z,]+\])?)==", text_of("requirements/dev.txt"), re.MULTILINE))
-    asked = {
+    with_extras = {
         extra
         for name in pinned
         for requirement in _requirements(name)
         if "extra ==" not in requirement
         for extra in re.findall(r"^([a-z0-9-]+)\[([a-z,]+)\]", requirement)
     }
-    assert asked
-    assert {name: f"[{extra}]" for name, extra in asked} == {name: pinned[name] for name, _ in asked}
+    assert with_extras
+    assert {name: f"[{extra}]" for name, extra in with_extras} == {name: pinned[name] for name, _ in with_extras}
 
 
 def _requirements(name):
-    """What an installed package asks for; nothing of one that is for other systems."""
+    """The requirements of an installed package. Packages for other systems have none."""
     try:
         return importlib.metadata.requires(name) or ()
     except importlib.metadata.PackageNotFoundError:
         return ()
 
 
-def test_the_image_is_built_from_pins_and_runs_as_nobody():
-    """Every install in the Dockerfile is by hash, or of the wheel that was just built; the user is 10001."""
+def test_the_image_is_built_from_pins_and_runs_without_privileges():
+    """Each install in the Dockerfile uses hashes or the wheel that was just built. The user is 10001."""
     lines = text_of("Dockerfile").replace("\\\n", "").splitlines()
     installs = [part for line in lines for part in line.split("&&") if "pip" in part and " install " in part]
     assert installs

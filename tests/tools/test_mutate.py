@@ -1,4 +1,4 @@
-"""The mutation-testing tool reads and prints PromQL faithfully, breaks it as it says, and judges what survives."""
+"""Mutation tests of the rules: suites, mutants, their trials and the command."""
 
 import dataclasses
 import functools
@@ -17,7 +17,7 @@ from tools.mutate.survey import load_suites, survey
 from tools.mutate.trial import Laboratory, Outcome, TrialError
 from tools.mutate.verdict import sampled
 
-TINY = """
+TINY_RULES = """
 groups:
   - name: tiny
     interval: 30s
@@ -48,8 +48,8 @@ tests:
 
 @pytest.fixture
 def tiny(tmp_path):
-    """A bundle of one recording rule and one alert, with the alert's tests."""
-    for name, text in (("rules/tiny.yml", TINY), ("tests/Down.yml", TINY_TEST)):
+    """A bundle with one recording rule, one alert, and unit tests of the alert."""
+    for name, text in (("rules/tiny.yml", TINY_RULES), ("tests/Down.yml", TINY_TEST)):
         (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text(text)
     return tmp_path
@@ -57,12 +57,12 @@ def tiny(tmp_path):
 
 @pytest.fixture
 def laboratory(tiny):
-    """Where the mutants of the tiny bundle are tried."""
+    """Tests the mutants of the tiny bundle."""
     return Laboratory(promtool=component("promtool"), scratch=tiny, rules=load(tiny / "rules"))
 
 
-def test_a_rule_is_changed_in_its_times_its_labels_and_its_annotations(tiny):
-    """`for` and `keep_firing_for` by one evaluation and away, each label's value, each annotation."""
+def test_the_times_labels_and_annotations_of_a_rule_are_mutated(tiny):
+    """`for` and `keep_firing_for` change by one evaluation or are removed. Labels change, annotations are removed."""
     _, alert = load(tiny / "rules")
     made, refused = mutants(alert)
     assert refused == 0
@@ -76,8 +76,8 @@ def test_a_rule_is_changed_in_its_times_its_labels_and_its_annotations(tiny):
     ]
 
 
-def test_equal_parts_of_a_rule_are_told_apart_by_their_order(tmp_path):
-    """The second of two equal places has a number; a change that PromQL refuses is only counted."""
+def test_equal_places_in_a_rule_are_numbered(tmp_path):
+    """The second of two equal places has a number. Changes that are invalid PromQL are only counted."""
     (tmp_path / "r.yml").write_text(
         'groups: [{name: g, rules: [{record: r, expr: \'min({a="b"}) + min({a="b"})\'}]}]'
     )
@@ -91,8 +91,8 @@ def test_equal_parts_of_a_rule_are_told_apart_by_their_order(tmp_path):
     assert refused == len(["without the matcher", "negated"]) * 2
 
 
-def test_a_record_is_tested_by_its_suite_and_by_the_alerts_that_read_it(tiny, tmp_path):
-    """Through other recording rules too; an alert is tested by its own suite alone."""
+def test_a_recording_rule_is_tested_by_its_suite_and_by_alerts_that_read_it(tiny, tmp_path):
+    """The alerts may read it through other recording rules. An alert is tested only by its own suite."""
     record, alert = rules = load(tiny / "rules")
     assert names_for(record, rules) == ("recording", "Down")
     assert names_for(alert, rules) == ("Down",)
@@ -102,10 +102,10 @@ def test_a_record_is_tested_by_its_suite_and_by_the_alerts_that_read_it(tiny, tm
     assert readers("up:twice", [*rules, *load(tmp_path)]) == {"a:up:max", "Down"}
 
 
-def test_a_suite_is_cut_into_its_tests_with_every_scalar_as_it_was(tiny):
-    """`0x10` stays a series of zeros, also where it was an alias, and each part has the head of the file.
+def test_a_suite_is_split_into_its_tests(tiny):
+    """`0x10` remains a series of zeros, also as an alias. Each part has the header of the file.
 
-    The quickest comes first: it kills most mutants, and the slow ones meet the rest.
+    The fastest part is first: it kills most mutants, and the slower ones test only the rest.
     """
     first, second = load_suite(tiny / "tests" / "Down.yml").parts
     for part in (first, second):
@@ -117,8 +117,8 @@ def test_a_suite_is_cut_into_its_tests_with_every_scalar_as_it_was(tiny):
     assert "exp_alerts: []" in load_suite(tiny / "tests" / "Down.yml").parts[1]
 
 
-def test_a_suite_gets_its_alert_and_the_records_and_one_rule_is_changed(tiny):
-    """The mutant replaces its rule; other alerts are left out, and each group keeps its name and interval."""
+def test_a_suite_is_tested_with_its_alert_and_the_recording_rules(tiny):
+    """The mutant replaces its rule. Other alerts are left out. Each group keeps its name and interval."""
     _, alert = rules = load(tiny / "rules")
     mutant = Mutant(rule=alert, place="", change="", body={"alert": "Down", "expr": "changed"})
     text = rule_files(rules, suite="Down", copies=copies_of([mutant], rules))["tiny.yml"]
@@ -129,8 +129,8 @@ def test_a_suite_gets_its_alert_and_the_records_and_one_rule_is_changed(tiny):
     assert "Down" not in rule_files(rules, suite="recording")["tiny.yml"]
 
 
-def test_the_mutants_of_a_record_are_copied_with_the_alerts_that_read_it(tiny):
-    """Each reads its own mutant, and each check is there once for each of them; other checks are left out."""
+def test_mutants_of_a_recording_rule_are_tested_with_copies_of_its_alerts(tiny):
+    """Each copy reads its own mutant and has its own copies of the checks. Other checks are left out."""
     record, _ = rules = load(tiny / "rules")
     copies = copies_of([Mutant(rule=record, place="", change="", body=record.body)] * 2, rules)
     text = rule_files(rules, suite="Down", copies=copies)["tiny.yml"]
@@ -142,8 +142,8 @@ def test_the_mutants_of_a_record_are_copied_with_the_alerts_that_read_it(tiny):
 
 
 @pytest.mark.needs("promtool")
-def test_a_mutant_is_killed_survives_or_is_refused(laboratory, tiny):
-    """A failing unit test kills; what Prometheus does not load is no kill."""
+def test_a_mutant_is_killed_survives_or_is_rejected(laboratory, tiny):
+    """A failing unit test kills it. A mutant that Prometheus cannot load does not count."""
     suites = [load_suite(tiny / "tests" / "Down.yml")]
     _, alert = laboratory.rules
 
@@ -166,8 +166,8 @@ def test_a_mutant_is_killed_survives_or_is_refused(laboratory, tiny):
 
 
 @pytest.mark.needs("promtool")
-def test_a_failure_that_is_no_mutants_is_an_error(laboratory, tiny):
-    """It would be counted as a kill."""
+def test_a_failure_that_names_no_mutant_is_an_error(laboratory, tiny):
+    """Otherwise it would count as a kill."""
     suite = load_suite(tiny / "tests" / "Down.yml")
     broken = dataclasses.replace(
         suite, parts=dict.fromkeys((part.replace("30s", "soon") for part in suite.parts), 1.0)
@@ -178,8 +178,8 @@ def test_a_failure_that_is_no_mutants_is_an_error(laboratory, tiny):
 
 
 @pytest.mark.needs("promtool")
-def test_the_survey_tries_every_rule_that_a_suite_can_test(laboratory, tiny):
-    """A missing suite is named, and what it would test is left out."""
+def test_the_survey_tests_every_rule_that_has_a_suite(laboratory, tiny):
+    """A missing suite is named, and its rules are left out."""
     suites, missing = load_suites(tiny / "tests", ("recording", "Down"))
     assert list(suites) == ["Down"]
     assert ["recording.yml is missing" in line for line in missing] == [True]
@@ -191,16 +191,16 @@ def test_the_survey_tries_every_rule_that_a_suite_can_test(laboratory, tiny):
 
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize(("old", "new"), [("summary: x", "summary: y"), ("severity: critical", "severity: info")])
-def test_a_suite_that_fails_on_the_rules_as_they_are_is_an_error(laboratory, tiny, old, new):
-    """In its annotations as well: it would kill every mutant."""
+def test_a_suite_that_fails_for_the_shipped_rules_is_an_error(laboratory, tiny, old, new):
+    """It may fail because of annotations, too. It would kill every mutant."""
     (tiny / "tests" / "Down.yml").write_text(TINY_TEST.replace(old, new))
     suites, _ = load_suites(tiny / "tests", ("Down",))
     with pytest.raises(TrialError, match=r"^Down\.yml fails on the rules as they are"):
         list(survey(laboratory, laboratory.rules, suites))
 
 
-def test_what_prometheus_refuses_counts_nowhere(tiny):
-    """It is neither a mutant that was killed nor one that survived; only its number is told."""
+def test_a_rejected_mutant_does_not_count(tiny):
+    """It is neither killed nor a survivor. Only the number of rejected mutants is shown."""
     rules = load(tiny / "rules")
     outcomes = itertools.chain([Outcome.REFUSED, Outcome.SURVIVED], itertools.repeat(Outcome.KILLED))
     laboratory = types.SimpleNamespace(rules=rules, outcomes=lambda some, _suites: [next(outcomes) for _ in some])
@@ -213,14 +213,14 @@ def test_what_prometheus_refuses_counts_nowhere(tiny):
 
 @pytest.fixture
 def bundle(tiny, monkeypatch):
-    """The command, on the tiny bundle, with an empty list of survivors."""
+    """The command for the tiny bundle, with an empty list of survivors."""
     (tiny / "survivors.yml").write_text("[]")
     monkeypatch.setattr(command, "ALERTS", tiny)
     return tiny
 
 
-def test_the_command_lists_mutants_without_a_trial(bundle, capsys, monkeypatch):
-    """`--list` needs no promtool; `--only` takes one rule."""
+def test_the_command_lists_mutants_without_testing_them(bundle, capsys, monkeypatch):
+    """`--list` needs no promtool. `--only` selects one rule."""
     monkeypatch.setattr(components, "find", lambda _: None)
     assert command.main(["--list", "--only", "a:up:max"]) == 0
     lines = capsys.readouterr().out.splitlines()
@@ -228,8 +228,8 @@ def test_the_command_lists_mutants_without_a_trial(bundle, capsys, monkeypatch):
     assert not [line for line in lines if line.startswith("Down")]
 
 
-def test_the_command_says_in_one_line_why_it_cannot_try(bundle, capsys, monkeypatch):
-    """No promtool, no such rule, no list: exit code 2."""
+def test_the_command_says_in_one_line_why_it_cannot_test(bundle, capsys, monkeypatch):
+    """Promtool, the rule or the list of survivors may be missing. The exit code is 2."""
     monkeypatch.setattr(components, "BUILT", bundle / "nowhere")
     monkeypatch.setenv("PATH", str(bundle))
     assert command.main([]) == 2
@@ -244,8 +244,8 @@ def test_the_command_says_in_one_line_why_it_cannot_try(bundle, capsys, monkeypa
 
 
 @pytest.mark.needs("promtool")
-def test_the_command_prints_a_table_and_a_line_for_each_fault(bundle, capsys):
-    """Accepted survivors with their reasons, the share of all, and what shuts the gate."""
+def test_the_command_prints_a_table_and_a_line_for_each_error(bundle, capsys):
+    """Listed survivors have their reasons. The share of killed mutants and the errors follow."""
     (bundle / "survivors.yml").write_text(
         "[{rule: Down, place: keep_firing_for, change: none -> 30s, reason: because},"
         " {rule: 'a:up:max', place: x, change: y, reason: not tried here}]"
@@ -264,8 +264,8 @@ def test_the_command_prints_a_table_and_a_line_for_each_fault(bundle, capsys):
     assert few == "too few: 80.0% of the mutants were killed, and 95% are asked for"
 
 
-def test_a_sample_is_the_same_in_each_run_and_its_parts_are_all_mutants(tiny):
-    """One in three, by what a mutant is known by; a survivor that is listed and not in the sample is not stale."""
+def test_a_sample_is_the_same_in_each_run(tiny):
+    """It has one of three mutants, by a hash of its key."""
     rules = load(tiny / "rules")
     laboratory = types.SimpleNamespace(rules=rules, outcomes=lambda some, _suites: [Outcome.KILLED for _ in some])
     suites = {"Down": load_suite(tiny / "tests" / "Down.yml")}

@@ -1,12 +1,12 @@
-"""An alert with several entries: one for each severity, or for each cause that explains it."""
+"""An alert with several rules: one for each severity or explaining cause."""
 
 from tools.mutate.copies import copies_of
 from tools.mutate.rules import Mutant, load
 from tools.mutate.suites import names_for, rule_files
 
 
-def test_the_entries_of_one_alert_are_mutated_apart_and_tested_together(tmp_path):
-    """Each has a title of its own; the suite of their name sees both, with one of them changed."""
+def test_the_rules_of_one_alert_are_mutated_separately(tmp_path):
+    """Each has its own title. The suite of the alert is tested with all of them, of which one is changed."""
     (tmp_path / "r.yml").write_text(
         "groups: [{name: g, rules: ["
         "{alert: Down, expr: up == 0, labels: {severity: warning, component: x}},"

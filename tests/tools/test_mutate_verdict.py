@@ -1,4 +1,4 @@
-"""The gate of the mutation tests: which survivors are accepted, and how many mutants have to be killed."""
+"""The errors of the mutation tests: survivors that are not listed, and too few killed mutants."""
 
 import pathlib
 
@@ -11,12 +11,12 @@ ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 
 
 def result(change, *, killed):
-    """What became of a made-up mutant."""
+    """The result of a mutant for tests."""
     return Result(rule="Down", place="up", change=change, killed=killed)
 
 
-def accepted(change, *, reason="no test can tell it"):
-    """An entry of the list for a made-up mutant."""
+def accepted_survivor(change, *, reason="no test can tell it"):
+    """An entry of the list of survivors for tests."""
     return Accepted(rule="Down", place="up", change=change, reason=reason)
 
 
@@ -27,27 +27,31 @@ SURVIVOR = result("spared", killed=False)
 @pytest.mark.parametrize(
     ("results", "listed", "expected"),
     [
-        ([*KILLED, SURVIVOR], [accepted("spared")], []),
+        ([*KILLED, SURVIVOR], [accepted_survivor("spared")], []),
         ([*KILLED, SURVIVOR], [], ["not listed: Down | up | spared survived"]),
-        ([*KILLED, SURVIVOR], [accepted("spared"), accepted("gone")], ["stale: Down | up | gone is no mutant"]),
-        (KILLED, [accepted("killed 3")], ["stale: Down | up | killed 3 is killed"]),
-        ([*KILLED, SURVIVOR], [accepted("spared")] * 2, ["listed 2 times: Down | up | spared"]),
-        ([*KILLED, SURVIVOR], [accepted("spared", reason=" ")], ["no reason: Down | up | spared"]),
-        ([*KILLED[1:], SURVIVOR], [accepted("spared")], ["too few: 94.7% of the mutants were killed"]),
+        (
+            [*KILLED, SURVIVOR],
+            [accepted_survivor("spared"), accepted_survivor("gone")],
+            ["stale: Down | up | gone is no mutant"],
+        ),
+        (KILLED, [accepted_survivor("killed 3")], ["stale: Down | up | killed 3 is killed"]),
+        ([*KILLED, SURVIVOR], [accepted_survivor("spared")] * 2, ["listed 2 times: Down | up | spared"]),
+        ([*KILLED, SURVIVOR], [accepted_survivor("spared", reason=" ")], ["no reason: Down | up | spared"]),
+        ([*KILLED[1:], SURVIVOR], [accepted_survivor("spared")], ["too few: 94.7% of the mutants were killed"]),
         ([], [], []),
     ],
     ids=["open", "not listed", "no mutant", "killed", "twice", "no reason", "too few", "nothing"],
 )
-def test_the_gate_is_open_only_if_every_survivor_is_listed_and_few(results, listed, expected):
-    """A line for each fault, which names the mutant, and none where all is well."""
+def test_every_survivor_must_be_listed(results, listed, expected):
+    """Each error is one line that names the mutant. Without an error there are no lines."""
     lines = faults(results, listed)
     assert len(lines) == len(expected)
     assert all(line.startswith(beginning) for line, beginning in zip(lines, expected, strict=True))
 
 
 @pytest.mark.parametrize("text", ["- {rule: a, place: b, change: c}", "- {rule: a, why: b}", "[", None])
-def test_a_list_that_cannot_be_read_is_named(tmp_path, text):
-    """A missing reason, an unknown field, no YAML, no file."""
+def test_an_invalid_list_of_survivors_is_an_error(tmp_path, text):
+    """It has a missing reason or an unknown field, is no YAML, or does not exist. The error names the file."""
     file = tmp_path / "survivors.yml"
     if text is not None:
         file.write_text(text)
@@ -55,8 +59,8 @@ def test_a_list_that_cannot_be_read_is_named(tmp_path, text):
         load_accepted(file)
 
 
-def test_the_list_of_this_bundle_names_mutants_that_exist_and_gives_a_reason_for_each():
-    """What can be known without a trial: a rule that changes takes its entries with it."""
+def test_the_listed_survivors_are_existing_mutants_with_reasons():
+    """A change of a rule may remove a mutant, which must then be removed from the list."""
     rules = load(ALERTS / "rules")
     named = {(rule.title, mutant.place, mutant.change) for rule in rules for mutant in mutants(rule)[0]}
     listed = load_accepted(ALERTS / "survivors.yml")

@@ -1,4 +1,4 @@
-"""Reading, printing and changing an expression: each mutation by example."""
+"""Parsing, printing and mutating an expression, with an example for each mutation."""
 
 import pathlib
 
@@ -139,41 +139,41 @@ EQUIVALENT = {
 
 
 def texts_of(expression, *, value_is_read=True):
-    """The texts of every change of the expression."""
+    """The texts of all mutations of the expression."""
     return {change.text for change in changes(parse(expression), value_is_read=value_is_read)}
 
 
 @pytest.mark.parametrize("text", [*PRINTED, *(rule.body["expr"] for rule in RULES)])
-def test_an_expression_is_printed_as_it_was_read(text):
-    """Parsed again, the printed expression has the same tree; what is on one line already stays as it is."""
+def test_a_printed_expression_has_the_same_tree(text):
+    """An expression that is already on one line is printed unchanged."""
     printed = write(parse(text))
     assert promql_parser.parse(printed).prettify() == promql_parser.parse(text).prettify()
     assert printed == text or text not in PRINTED
 
 
 @pytest.mark.parametrize("text", ["x @ 3", "x[1h:1m]", 'x{a="b" or c="d"}', "1 and x", "x{"])
-def test_what_the_tree_cannot_hold_is_refused(text):
-    """No part of an expression is lost in silence, and what PromQL refuses is refused here."""
+def test_an_unsupported_expression_is_an_error(text):
+    """No part of an expression is ignored. Invalid PromQL is an error, too."""
     with pytest.raises(UnsupportedError):
         parse(text)
 
 
 @pytest.mark.parametrize(("expression", "expected"), MUTANTS.values(), ids=MUTANTS)
-def test_each_mutation_makes_these_changes_and_no_others(expression, expected):
-    """One expression in, the whole set of changed expressions out."""
+def test_each_mutation_makes_exactly_these_changes(expression, expected):
+    """The result has all changed expressions."""
     assert texts_of(expression) == expected
 
 
 @pytest.mark.parametrize(("expression", "absent"), EQUIVALENT.values(), ids=EQUIVALENT)
-def test_no_change_is_made_that_can_change_nothing(expression, absent):
-    """Where a general argument shows that the outcome is the same, there is no mutant."""
+def test_equivalent_mutants_are_left_out(expression, absent):
+    """A change that cannot change the result is not made."""
     made = texts_of(expression)
     assert made
     assert not [text for text in made for part in absent if part in text]
 
 
-def test_the_value_of_an_expression_is_changed_only_if_somebody_reads_it():
-    """An alert whose texts do not name its value is the same with another aggregation, or other arithmetic."""
+def test_the_value_of_an_expression_is_mutated_only_if_it_is_used():
+    """If the annotations of an alert do not use the value, another aggregation or arithmetic changes nothing."""
     assert {"min by (a) (x) * y", "max by (a) (x) / y"} < texts_of("max by (a) (x) * y")
     assert texts_of("max by (a) (x) * y", value_is_read=False) == {
         "max by () (x) * y",
@@ -181,8 +181,8 @@ def test_the_value_of_an_expression_is_changed_only_if_somebody_reads_it():
     }
 
 
-def test_a_changed_tree_has_the_parentheses_that_it_needs():
-    """What comes to stand beside a stronger operator, or on the wrong side of an equal one, is kept together."""
+def test_a_mutated_tree_has_the_necessary_parentheses():
+    """They depend on the precedence and the associativity of the operators."""
     x, y, z = map(parse, "xyz")
     less = Binary(operator="-", left=x, right=y)
     power = Binary(operator="^", left=x, right=y)
@@ -197,8 +197,8 @@ def test_a_changed_tree_has_the_parentheses_that_it_needs():
     assert "(x or y) and z" in texts_of("absent(x or y) and z")
 
 
-def test_a_threshold_moves_by_what_a_rule_can_notice():
-    """Half a minute for seconds, one for a count, a tenth for a ratio, without the noise of floats."""
+def test_a_threshold_changes_by_a_relevant_step():
+    """The step is 30 for seconds, 1 for a count and 0.1 for a ratio. There are no rounding errors."""
     assert [neighbours(number) for number in (3600.0, 0.0, 3.5, 0.7)] == [
         (3570.0, 3630.0),
         (-1.0, 1.0),
@@ -207,8 +207,8 @@ def test_a_threshold_moves_by_what_a_rule_can_notice():
     ]
 
 
-def test_a_place_is_named_without_the_operations_inside_it():
-    """A nested operation is an ellipsis, so that a place can be read at a glance."""
+def test_a_place_is_named_without_nested_operations():
+    """A nested operation is shown as an ellipsis."""
     text = "(a > 1) and on (l) max by (l) (b * c) unless on (l) d"
     assert brief(parse(text)) == "… unless on (l) d"
     assert brief(parse("max by (l) ((b * c) > 2)")) == "max by (l) (…)"
@@ -216,8 +216,8 @@ def test_a_place_is_named_without_the_operations_inside_it():
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_mutants_of_a_rule_differ_from_it_and_from_each_other(rule):
-    """No two have the same name or the same body, and each is PromQL."""
+def test_the_mutants_of_a_rule_are_different(rule):
+    """They differ from the rule and from each other. Each is valid PromQL."""
     made, _ = mutants(rule)
     bodies = [mutant.body for mutant in made]
     assert {**rule.body, "expr": write(rule.tree)} not in bodies

@@ -1,4 +1,4 @@
-"""The time-lapse: what it writes down is what was there, and what it says fired is what Prometheus says."""
+"""The time-lapse: recorded series equal the scrapes, and alerts are evaluated by Prometheus."""
 
 import pytest
 
@@ -13,16 +13,16 @@ START = 1_700_000_010.0  # a multiple of 30
 BROKEN = 'configmap_health{namespace="n",configmap="c\\"]}, é"} '
 
 
-def recorded(*pages, metrics=("configmap_health",)):
-    """A recorder after a scrape of each page by one exporter; None is a target that does not answer."""
+def record_scrapes(*pages, metrics=("configmap_health",)):
+    """A recorder after these scrapes of one exporter. None is a failed scrape."""
     recorder = Recorder(metrics=metrics)
-    for page in pages:
-        recorder.scrape({"a": page}, started={"a": 7.0})
+    for text in pages:
+        recorder.scrape({"a": text}, started={"a": 7.0})
     return recorder
 
 
 def values_of(recorder, name, *, first=0, last=None):
-    """What promtool is given for the series whose name begins so."""
+    """The values in promtool's notation of the series whose name has this prefix."""
     last = recorder.scrapes - 1 if last is None else last
     (found,) = [values for series, values in recorder.lines(first=first, last=last) if series.startswith(name)]
     return found
@@ -38,27 +38,27 @@ def values_of(recorder, name, *, first=0, last=None):
         (["a 1", "", "a 1", ""], "1x0 stale 1x0 stale"),
     ],
 )
-def test_a_series_is_written_as_it_was_scraped(pages, written):
-    """Equal values together, gaps as gaps; what is gone is gone at once, as by a scrape's staleness marker."""
-    assert values_of(recorded(*pages, metrics=["a"]), "a{") == written
+def test_a_series_is_recorded_as_it_was_scraped(pages, written):
+    """Equal values are combined. A series that is missing in a scrape becomes stale."""
+    assert values_of(record_scrapes(*pages, metrics=["a"]), "a{") == written
 
 
-def test_a_target_that_does_not_answer_takes_its_series_along():
-    """Only `up` says 0."""
-    recorder = recorded("a 1", None, "a 1", metrics=["a"])
+def test_a_failed_scrape_makes_the_series_of_the_target_stale():
+    """`up` is 0. The other series have no value."""
+    recorder = record_scrapes("a 1", None, "a 1", metrics=["a"])
     assert values_of(recorder, "a{") == "1x0 stale 1x0"
     assert values_of(recorder, "up{") == "1x0 0x0 1x0"
 
 
-def test_a_window_begins_at_its_first_scrape():
-    """What lies before and after is cut off."""
-    recorder = recorded("a 1", "a 1", "", "a 2", "a 2", metrics=["a"])
+def test_a_window_starts_at_its_first_scrape():
+    """Earlier and later samples are left out."""
+    recorder = record_scrapes("a 1", "a 1", "", "a 2", "a 2", metrics=["a"])
     assert values_of(recorder, "a{", first=1, last=3) == "1x0 stale 2x0"
 
 
-def test_an_empty_label_is_no_label_and_the_target_adds_its_own():
-    """As Prometheus stores it; what no rule selects is not kept."""
-    recorder = recorded('a{x="",y="1"} 1\nb 1', metrics=["a"])
+def test_labels_are_stored_as_in_prometheus():
+    """Empty labels are dropped, and labels of the target are added. Metrics that no rule selects are not recorded."""
+    recorder = record_scrapes('a{x="",y="1"} 1\nb 1', metrics=["a"])
     names = [series for series, _ in recorder.lines(first=0, last=0)]
     assert names == [
         'up{job="coderun-exporter",instance="a"}',
@@ -69,20 +69,20 @@ def test_an_empty_label_is_no_label_and_the_target_adds_its_own():
 
 
 @pytest.mark.needs("promtool")
-def test_what_fires_and_what_is_read_then_is_prometheus_own_word():
-    """To the second, and whatever stands in a name."""
+def test_alerts_and_their_texts_are_those_of_prometheus():
+    """Times are exact, and names may have any characters."""
     pages = [BROKEN + "1"] * 4 + [BROKEN + "0"] * 6 + [BROKEN + "1"] * 30
-    recorder = recorded(*pages, metrics=["configmap_health"])
+    recorder = record_scrapes(*pages, metrics=["configmap_health"])
     (one,) = verdict(recorder, start=START, first=0, last=recorder.scrapes - 1)
     assert (one.alert, one.first, one.last) == ("RequiredConfigMapUnhealthy", START + 180, START + 270 + 300)
     assert one.labels["configmap"] == 'c"]}, é'
-    (said,) = texts(recorder, [one], start=START)
-    assert said["summary"] == 'ConfigMap n/c"]}, é is required and unhealthy: problem unknown'
-    assert "\nNext:\nkubectl -n n get configmaps" in said["description"]
+    (annotations,) = texts(recorder, [one], start=START)
+    assert annotations["summary"] == 'ConfigMap n/c"]}, é is required and unhealthy: problem unknown'
+    assert "\nNext:\nkubectl -n n get configmaps" in annotations["description"]
 
 
-async def test_every_scrape_shows_all_that_has_happened_until_then():
-    """However slow the machine is: a run, its Job and its end, each in the scrape after it."""
+async def test_every_scrape_shows_all_earlier_changes():
+    """Also on a slow machine, a run, its Job and its end are each in the next scrape."""
     recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
     agenda.at(START + 45, lambda world: world.order(Order(task=1, agent="Rex", work=100)))
     async with World(start=START) as world:
@@ -93,26 +93,26 @@ async def test_every_scrape_shows_all_that_has_happened_until_then():
         for series, values in recorder.lines(first=0, last=8)
         if "state=" in series
     }
-    # Created after 45 s, reconciled in the round at 50 s; its work is done 100 s later, which the next round sees.
+    # Created after 45 s and reconciled at 50 s. Its work ends 100 s later, and the next round updates the status.
     assert states == {"open": "_x2 1x3 stale", "succeeded": "_x6 1x2"}
 
 
-async def test_what_cannot_have_changed_is_not_requested_again():
-    """A quiet month costs little; the clock moves on all the same."""
+async def test_without_changes_few_requests_are_sent():
+    """The simulated time continues nevertheless."""
     recorder = Recorder(metrics=["coderun_exporter_resource_last_sync_timestamp_seconds"])
     async with World(start=START) as world:
         await world.start("a")
         begun = len(world.server.requests)
         await play(world, Agenda(), recorder, until=START + 20 * STEP)
-        asked = len(world.server.requests) - begun
-    assert asked < 10
+        requests = len(world.server.requests) - begun
+    assert requests < 10
     values = {values for series, values in recorder.lines(first=0, last=20) if "last_sync" in series}
     assert len(values) == 1
-    assert values.pop().count(" ") == 10  # one bookmark a minute
+    assert values.pop().count(" ") == 10  # one bookmark per minute
 
 
-async def test_a_refused_resource_is_forbidden_until_it_is_allowed():
-    """Its watch fails, and the others continue."""
+async def test_a_denied_resource_is_forbidden_until_it_is_allowed():
+    """Its watch fails, and other watches continue."""
     async with World(start=START) as world:
         await world.start("a")
         await world.refuse("jobs", status=403)
@@ -124,8 +124,8 @@ async def test_a_refused_resource_is_forbidden_until_it_is_allowed():
         assert {one.state for one in world.targets["a"].health.statuses} == {"watching"}
 
 
-async def test_a_day_after_another_goes_on_where_it_ended():
-    """One scrape every 30 seconds, also where one day ends and the next begins: or time would run away."""
+async def test_a_second_day_continues_the_first():
+    """The interval between two days is 30 s, as between all scrapes."""
     recorder, agenda = Recorder(metrics=["coderun_created_timestamp"]), Agenda()
     agenda.at(START + 5 * STEP - 1, lambda world: world.order(Order(task=1, agent="Rex")))
     async with World(start=START) as world:
@@ -136,16 +136,16 @@ async def test_a_day_after_another_goes_on_where_it_ended():
     assert values_of(recorder, "coderun_created").startswith("_x5 ")
 
 
-def test_a_restart_begins_the_seconds_of_cpu_anew():
-    """All exporters share a process here; resets() of its counter would never see that one restarted."""
+def test_a_restart_resets_the_cpu_seconds():
+    """All simulated exporters share a process, whose counter is never reset, so the CPU seconds are simulated."""
     recorder = Recorder(metrics=[])
     for started in (7.0, 7.0, 7.0, 8.0):
         recorder.scrape({"a": ""}, started={"a": started})
     assert values_of(recorder, "process_cpu") == "1x0 2x0 3x0 1x0"
 
 
-async def test_a_run_of_the_newest_generation_is_in_its_own_namespace():
-    """Its controller fails it where its image lacks a template, and makes a Job where not."""
+async def test_a_run_of_the_newest_version_is_in_its_own_namespace():
+    """The controller fails the run if its image lacks a template. Otherwise it creates a Job."""
     recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
     orders = [Order(task=task, agent="Rex", generation=NEWEST) for task in (1, 2)]
     agenda.at(START + 1, lambda world: world.newest.roll_out(missing_partial="x"))

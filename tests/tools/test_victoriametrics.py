@@ -1,4 +1,4 @@
-"""The rules mean the same in MetricsQL: VictoriaMetrics' vmalert-tool runs the unit tests of promtool."""
+"""The rules have the same meaning in MetricsQL: vmalert-tool of VictoriaMetrics runs promtool's unit tests."""
 
 import json
 import pathlib
@@ -29,7 +29,7 @@ RESTARTS = {
     "tests": [
         {
             "interval": "30s",
-            # Starts after 5 m, restarts three times.
+            # The series starts after 5m and has three restarts.
             "input_series": [{"series": 'cpu_total{job="j"}', "values": "_x9 1+1x5 1+1x5 1+1x5 1+1x40"}],
             "promql_expr_test": [
                 {
@@ -47,14 +47,14 @@ RESTARTS = {
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("file", TEST_FILES, ids=lambda file: f"vmalert-tool-{file.stem}")
 def test_victoriametrics_finds_that_an_alert_does_what_its_unit_tests_say(file):
-    """`vmalert-tool unittest`, one file at a time, so that the alert is named here."""
+    """`vmalert-tool unittest` runs one file at a time, so that pytest names the alert."""
     failures = run_tests(file, tool=component("vmalert-tool"))
     assert not failures, failures
 
 
 @pytest.mark.needs("vmalert-tool", "promtool")
-def test_restarts_are_counted_alike_in_promql_and_in_metricsql(tmp_path):
-    """resets() of a process's CPU time: both engines count three, and neither counts the start of the series."""
+def test_restarts_are_counted_equally_in_promql_and_metricsql(tmp_path):
+    """resets() of the CPU seconds is three in both. Neither counts the start of the series."""
     file = tmp_path / "tests.json"
     file.write_text(json.dumps(RESTARTS))
     (tmp_path / "rules.json").write_text(json.dumps({"groups": [RECORDS]}))
@@ -65,7 +65,7 @@ def test_restarts_are_counted_alike_in_promql_and_in_metricsql(tmp_path):
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.get("alert") or rule["record"])
-def test_a_rule_uses_no_function_that_counts_otherwise_in_metricsql(rule):
-    """changes() of MetricsQL counts the appearance of a series as a change; delta() does not extrapolate."""
+def test_a_rule_uses_no_function_that_differs_in_metricsql(rule):
+    """changes() of MetricsQL counts the start of a series as a change, and delta() does not extrapolate."""
     texts = [rule["expr"], *rule.get("annotations", {}).values()]
     assert not re.findall(r"\b(?:changes|delta)\s*\(", " ".join(texts))

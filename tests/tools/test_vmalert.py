@@ -1,4 +1,4 @@
-"""promtool's unit tests become vmalert-tool's: nothing is lost, and what cannot be converted is refused."""
+"""The conversion of promtool's unit tests for vmalert-tool is complete, or an error."""
 
 import json
 
@@ -36,7 +36,7 @@ ALERT = {
 
 
 def document(test=(), **changes):
-    """A file of one test, as it is read: every scalar is a string."""
+    """A file with one test, as it is read: every scalar is a string."""
     return {
         "rule_files": ["rules.yml"],
         "evaluation_interval": "30s",
@@ -64,7 +64,7 @@ def document(test=(), **changes):
 
 @pytest.fixture
 def failures(tmp_path):
-    """What vmalert-tool says against a file of tests."""
+    """The output of vmalert-tool for a file of failing tests."""
 
     def run(tests):
         (tmp_path / "rules.yml").write_text(json.dumps(RULES))
@@ -87,27 +87,27 @@ def failures(tmp_path):
         ("job_start_time:count", False),
     ],
 )
-def test_times_are_known_by_the_name_of_their_metric(series, expected):
-    """A duration, a label's value and a count of times are none."""
+def test_a_timestamp_is_known_by_the_name_of_its_metric(series, expected):
+    """Durations, label values and counts of timestamps are none."""
     assert is_time(series) is expected
 
 
-def test_values_that_are_times_move_and_gaps_stay():
-    """Each start moves; steps, repetitions, gaps, stale markers and infinity do not."""
+def test_values_of_timestamps_are_shifted():
+    """The first value of each sequence is. Steps, repetitions, gaps, stale markers and infinity are not."""
     assert shift_values("0x9 300+60x4 60-1.5x2 -1 0.5 _ _x3 stale Inf") == (
         "946684800x9 946685100+60x4 946684860-1.5x2 946684799 946684800.5 _ _x3 stale Inf"
     )
 
 
-def test_dates_in_words_move_with_the_values():
-    """Also over the end of a day."""
+def test_dates_in_annotations_are_shifted():
+    """A date may move to the next day."""
     assert shift_dates("from 1970-01-01 00:00:00 +0000 UTC to 1970-01-02 06:30:00 +0000 UTC") == (
         "from 2000-01-01 00:00:00 +0000 UTC to 2000-01-02 06:30:00 +0000 UTC"
     )
 
 
-def test_external_labels_are_on_the_series_and_on_what_is_expected():
-    """Each set of external labels is a run. Tests that compare no annotations are a run too."""
+def test_external_labels_are_on_the_series_and_on_the_expected_alerts():
+    """Each set of external labels needs its own run, and so do tests that compare no annotations."""
     silent = {"alert_rule_test": []}
     tests = document({"external_labels": {"cluster": "c"}})["tests"] + document()["tests"] + document(silent)["tests"]
     first, second, third = convert(document(tests=tests), groups={"Old": "g"})
@@ -119,8 +119,8 @@ def test_external_labels_are_on_the_series_and_on_what_is_expected():
     assert test["metricsql_expr_test"][0]["exp_samples"][0]["labels"].startswith('{cluster="c",')
 
 
-def test_a_series_keeps_its_value_of_an_external_label():
-    """The flag is left out then: vmalert would call the label of the series exported_cluster."""
+def test_a_series_keeps_its_own_value_of_an_external_label():
+    """The flag is left out then, because vmalert would rename the label of the series to exported_cluster."""
     inputs = [{"series": f'up{{cluster="{name}"}}', "values": "1"} for name in ("c", "d")]
     (run,) = convert(document({"external_labels": {"cluster": "c"}, "input_series": inputs}), groups={"Old": "g"})
     assert not run.external_labels
@@ -128,21 +128,21 @@ def test_a_series_keeps_its_value_of_an_external_label():
 
 
 @pytest.mark.parametrize(
-    ("tests", "complaint"),
+    ("tests", "message"),
     [
         (document(fuzzy_compare="true"), "fuzzy_compare"),
         (document({"start_timestamp": "5"}), "start_timestamp"),
         (document({"alert_rule_test": [{"alertname": "Odl", "eval_time": "1m"}]}), "Odl"),
     ],
 )
-def test_what_cannot_be_converted_is_refused_by_name(tests, complaint):
-    """A key that vmalert-tool does not have; an alert that no rule file has: its silence would prove nothing."""
-    with pytest.raises(ConversionError, match=complaint):
+def test_a_test_that_cannot_be_converted_is_an_error(tests, message):
+    """It has a key that vmalert-tool does not support, or an alert that no rule file has."""
+    with pytest.raises(ConversionError, match=message):
         convert(tests, groups={"Old": "g"})
 
 
-def test_only_the_alerts_that_a_file_names_are_evaluated_after_what_is_recorded():
-    """In the order of the file, where it has one."""
+def test_only_the_alerts_of_a_file_are_evaluated_after_recording_rules():
+    """The order of the groups is that of the file, if it has one."""
     records = {"name": "records", "rules": [{"record": "a:b:c", "expr": "1"}]}
     (kept,) = relevant(RULES["groups"], text=json.dumps(document()))
     assert [rule["alert"] for rule in kept["rules"]] == ["Old"]
@@ -152,7 +152,7 @@ def test_only_the_alerts_that_a_file_names_are_evaluated_after_what_is_recorded(
 
 @pytest.mark.needs("vmalert-tool")
 def test_vmalert_tool_finds_that_converted_tests_hold(failures):
-    """Times, dates, labels and series of alerts, without and with an external label."""
+    """They have times, dates, labels and the series ALERTS, with and without an external label."""
     cluster = {**ALERT, "exp_annotations": {"summary": f"in c {ALERT['exp_annotations']['summary']}"}}
     assert not failures(document())
     inside = {"alertname": "Old", "eval_time": "2m", "exp_alerts": [cluster]}
@@ -169,12 +169,12 @@ def test_vmalert_tool_finds_that_converted_tests_hold(failures):
     ],
 )
 def test_vmalert_tool_finds_that_wrong_tests_do_not_hold(failures, wrong):
-    """An alert too early, a silence that is none, a sample that is not there: no conversion hides them."""
+    """An alert too early, a missing alert and a missing sample are failures after the conversion, too."""
     assert "FAILED" in failures(document(wrong))
 
 
-def test_a_rule_that_reads_what_its_group_records_is_evaluated_after_it():
-    """In a group of its own, at its place in the order that a test gives."""
+def test_a_rule_is_evaluated_after_the_rules_that_it_reads():
+    """It is moved into a group of its own, which follows in the order of evaluation."""
     first, reads = {"record": "a:count", "expr": "count(a)"}, {"record": "b:count", "expr": "a:count > 1"}
     alert = {"alert": "B", "expr": "b:count > 2"}
     groups = [

@@ -1,6 +1,6 @@
-"""Which labels a PromQL expression's result can have, worked out from those that its metrics have.
+"""Computes the labels that the result of a PromQL expression can have, from the labels of its metrics.
 
-What asks for a label that cannot be there (a misspelled one in a `by`, an `on`, a matcher) is refused.
+A label that cannot exist, such as a misspelled one in `by`, `on` or a matcher, is an error.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,17 @@ __all__ = ["UnknownLabelError", "labels_of", "metrics"]
 
 TARGET = frozenset({"cluster", "job", "instance"})
 OVERRIDDEN = frozenset({"exported_namespace"})
-"""Where scrapes are without `honor_labels`; nothing but a matcher may name it."""
+"""Labels of scrapes without `honor_labels`. Only matchers may name them."""
 _SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
 _SETS = {"and", "unless"}
 
 
 class UnknownLabelError(Exception):
-    """A label that cannot be there, or a metric that does not exist."""
+    """An expression uses a label or a metric that does not exist."""
 
 
 def metrics() -> dict[str, frozenset[str]]:
-    """Every series that a dashboard may ask for, with its labels: of the page, recorded, and Prometheus' own."""
+    """All series that dashboards can query, with their labels: of the exporter, recording rules and Prometheus."""
     known = {
         family.name: TARGET | {*resource.label_names, *family.label_names}
         for resource in RESOURCES
@@ -49,11 +49,11 @@ def metrics() -> dict[str, frozenset[str]]:
 
 
 _PROCESS = ("cpu_seconds_total", "resident_memory_bytes", "start_time_seconds")
-"""Of prometheus-client's ProcessCollector, which does not describe its metrics."""
+"""Metrics of prometheus-client's ProcessCollector, which does not describe them."""
 
 
 def labels_of(tree: Any, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
-    """The labels of an expression's result. Raises UnknownLabelError."""
+    """The labels of the result of an expression. Raises UnknownLabelError."""
     if isinstance(tree, promql_parser.VectorSelector):
         return _selected(tree, known)
     if isinstance(tree, promql_parser.AggregateExpr):
@@ -109,18 +109,18 @@ def _called(tree: Any, known: Mapping[str, frozenset[str]]) -> frozenset[str]:
     inner = frozenset[str]().union(*(labels_of(argument, known) for argument in tree.args))
     if tree.func.name == "histogram_quantile":
         return inner - {"le"}
-    words = [argument.val for argument in tree.args if isinstance(argument, promql_parser.StringLiteral)]
+    texts = [argument.val for argument in tree.args if isinstance(argument, promql_parser.StringLiteral)]
     if tree.func.name == "label_replace":
-        _need({words[2]} - {""}, inner, tree)
-        return inner | {words[0]}
+        _need({texts[2]} - {""}, inner, tree)
+        return inner | {texts[0]}
     if tree.func.name == "label_join":
-        _need(set(words[2:]), inner, tree)
-        return inner | {words[0]}
+        _need(set(texts[2:]), inner, tree)
+        return inner | {texts[0]}
     return inner
 
 
-def _need(asked: set[str] | frozenset[str], there: frozenset[str], tree: Any) -> None:
-    if missing := asked - there:
+def _need(needed: set[str] | frozenset[str], there: frozenset[str], tree: Any) -> None:
+    if missing := needed - there:
         raise UnknownLabelError(f"no label {', '.join(sorted(missing))} in: {tree}")
 
 
@@ -146,7 +146,7 @@ def _recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
 
 
 def _alerts(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
-    """An alert has what its expression leaves of the labels; absent_over_time and the like leave less than that."""
+    """The labels of all alerts, which are those of their expressions. absent_over_time() and others have fewer."""
     of_all = {"alertname", "severity", "component"}
     for alert in shipped_entries():
         of_all |= labels_of(promql_parser.parse(alert["expr"]), known)

@@ -1,28 +1,28 @@
-"""A link of a table's cell as Grafana writes it, and what the dashboard that it leads to chooses."""
+"""Links in table cells as Grafana expands them, and the variables that the URL of a link sets."""
 
 import re
 import urllib.parse
 from collections.abc import Mapping
 
-__all__ = ["chosen_by", "followed"]
+__all__ = ["expand_link", "link_target"]
 
 _FIELD = re.compile(r"\$\{__data\.fields\.(?P<field>\w+)(?::(?P<format>\w+))?\}")
-_KEPT_IN_ADDRESSES = ";,/?:@&=+$#-_.~"
+_KEPT_IN_URLS = ";,/?:@&=+$#-_.~"
 
 
-def followed(url: str, row: Mapping[str, str], *, datasource: str = "prometheus", since: str = "now-3h") -> str:
-    """The address. Without a format a field is encoded as an address, so that `&` and `#` stay; none is nothing."""
+def expand_link(url: str, row: Mapping[str, str], *, datasource: str = "prometheus", since: str = "now-3h") -> str:
+    """The URL. Without a format, `&` and `#` of a field are kept, as Grafana does. A missing field is empty."""
 
-    def written(found: re.Match[str]) -> str:
-        kept = "" if found["format"] == "percentencode" else _KEPT_IN_ADDRESSES
+    def expand(found: re.Match[str]) -> str:
+        kept = "" if found["format"] == "percentencode" else _KEPT_IN_URLS
         return urllib.parse.quote(row.get(found["field"], ""), safe=kept)
 
     url = url.replace("${datasource:queryparam}", f"var-datasource={datasource}")
-    return _FIELD.sub(written, url.replace("${__url_time_range}", f"from={since}&to=now"))
+    return _FIELD.sub(expand, url.replace("${__url_time_range}", f"from={since}&to=now"))
 
 
-def chosen_by(address: str) -> tuple[str, dict[str, str | list[str]], str]:
-    """The uid of the dashboard, the values of its variables, and the beginning of its time range."""
+def link_target(address: str) -> tuple[str, dict[str, str | list[str]], str]:
+    """The UID of the dashboard, the values of its variables, and the start of its time range."""
     parts = urllib.parse.urlsplit(address)
     query = urllib.parse.parse_qs(parts.query, keep_blank_values=True, strict_parsing=True)
     assert not parts.fragment

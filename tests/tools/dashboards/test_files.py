@@ -1,4 +1,4 @@
-"""The generated files of the dashboards: up to date, valid, and readable on a wall screen."""
+"""The generated files of the dashboards are up to date, valid, and readable on a wall-mounted screen."""
 
 import itertools
 import json
@@ -20,24 +20,24 @@ FILES = sorted((ROOT / "dashboards").glob("*.json"))
 WIKI = "https://wiki.example/agents"
 UIDS = {"agent-runs": "coderun-agent-runs", "one-run": "coderun-one-run", "exporter": "coderun-exporter"}
 
-of_each = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+for_each_dashboard = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 
 
 def panels(file):
-    """The panels of a file that are no rows."""
+    """The panels of a file, without rows."""
     return [panel for panel in panels_of(file.read_text()) if panel.kind != "row"]
 
 
 def links_in(tree):
-    """Every address that something in a dashboard leads to."""
+    """The URLs of all links in a dashboard."""
     if isinstance(tree, dict):
         yield from (value for key, value in tree.items() if key == "url")
     for inner in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
         yield from links_in(inner)
 
 
-def test_a_stale_file_is_named_and_nothing_is_written(tmp_path, monkeypatch, capsys):
-    """`--check` exits with 1 and leaves it alone, without it the file is written; one that is none any more goes."""
+def test_a_stale_file_is_named_and_not_written(tmp_path, monkeypatch, capsys):
+    """`--check` exits with 1 and writes nothing. Without it, files are generated, and obsolete ones are removed."""
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     (tmp_path / "dashboards").mkdir()
     (tmp_path / "dashboards/agent-runs.json").write_text("{}")
@@ -58,7 +58,7 @@ def test_a_stale_file_is_named_and_nothing_is_written(tmp_path, monkeypatch, cap
 
 
 def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
-    """Its numbers may be of another day; what it lists may not."""
+    """Measured numbers on the page may be old, but its lists of panels must be current."""
     text = (ROOT / "docs/dashboards.md").read_text()
     (tmp_path / "docs").mkdir()
     (tmp_path / "tools/dashboards").mkdir(parents=True)
@@ -77,9 +77,9 @@ def test_a_page_with_another_panel_is_stale(tmp_path, monkeypatch):
         assert page.stale() == ["docs/dashboards.md"]
 
 
-@of_each
-def test_a_dashboard_has_its_uid_for_good_and_is_small_enough_to_be_looked_at(file):
-    """Links and imports find it by the uid; 22 panels and 200 kB at most; the schema's version in Grafana 11.6."""
+@for_each_dashboard
+def test_a_dashboard_keeps_its_uid_and_is_small(file):
+    """Links and imports use the UID. It has at most 22 panels and 200 kB, and the schema version of Grafana 11.6."""
     tree = json.loads(file.read_text())
     assert tree["uid"] == UIDS[file.stem]
     assert "id" not in tree
@@ -88,9 +88,9 @@ def test_a_dashboard_has_its_uid_for_good_and_is_small_enough_to_be_looked_at(fi
     assert file.stat().st_size < 200_000
 
 
-@of_each
-def test_every_panel_says_what_it_shows_and_in_which_unit(file):
-    """A title of its own, a description, and units: of the panel, or of a table's columns that are no counts."""
+@for_each_dashboard
+def test_every_panel_has_a_title_a_description_and_a_unit(file):
+    """Titles are unique. Tables have a text for the case that they are empty."""
     shown = panels(file)
     assert len({panel.title for panel in shown}) == len(shown)
     for panel in shown:
@@ -101,9 +101,9 @@ def test_every_panel_says_what_it_shows_and_in_which_unit(file):
             assert panel.tree["fieldConfig"]["defaults"]["noValue"], panel.title
 
 
-@of_each
+@for_each_dashboard
 def test_durations_are_hours_minutes_and_seconds(file):
-    """Not `1.08 hours`; fractions of a second are shown only where something takes that long."""
+    """Durations of less than a second are shown in seconds."""
     in_seconds = {"Scrape duration", "Event loop: delay"}
     for panel in panels(file):
         config = panel.tree["fieldConfig"]
@@ -116,31 +116,31 @@ def test_durations_are_hours_minutes_and_seconds(file):
     ("seconds", "text"),
     [(0, "00:00:00"), (3888.9, "01:04:48"), (86399, "23:59:59"), (360000, "4 d 04:00:00"), (-1, "00:00:01 ago")],
 )
-def test_a_duration_is_drawn_as_grafana_writes_it(seconds, text):
-    """The cases of Grafana's own tests of the unit."""
+def test_a_duration_is_formatted_as_in_grafana(seconds, text):
+    """The cases are those of Grafana's own tests."""
     assert written(seconds, DURATION) == text
 
 
-@of_each
-def test_limits_of_one_panel_are_told_apart(file):
-    """By whose they are, in name and colour; each series that is a limit is dashed."""
+@for_each_dashboard
+def test_limits_in_one_panel_are_distinguishable(file):
+    """They differ in their name and color. A series that is a limit is dashed."""
     for panel in panels(file):
         limits = [query for query in panel.queries if query.legend.startswith("limit")]
         if panel.kind != "timeseries" or not limits:
             continue
         assert len({query.legend for query in limits}) == len(limits)
-        looks = {query.legend: look_of(panel, query.legend) for query in limits}
+        looks = {query.legend: series_settings(panel, query.legend) for query in limits}
         assert len({json.dumps(look) for look in looks.values()}) == len(limits)
         for query in limits:
             look = looks[query.legend]
             assert look["custom.lineStyle"]["fill"] == "dash"
             several = re.search(r"^limit of \{\{(\w+)\}\}$", query.legend)
-            assert bool(several) == ("color" not in look), "one colour would be that of several limits"
+            assert bool(several) == ("color" not in look), "several limits would have one color"
             assert query.legend != "limit", panel.title
 
 
-def look_of(panel, name):
-    """What Grafana applies to a series of that name: later overrides win."""
+def series_settings(panel, name):
+    """The settings that Grafana applies to a series of this name. Later overrides win."""
     return {
         each["id"]: each["value"]
         for override in panel.tree["fieldConfig"]["overrides"]
@@ -149,9 +149,9 @@ def look_of(panel, name):
     }
 
 
-@of_each
-def test_panels_fill_the_grid_row_by_row_without_overlap(file):
-    """24 wide, a heading above each row, ids in order."""
+@for_each_dashboard
+def test_panels_fill_the_grid_without_overlap(file):
+    """The grid is 24 wide. Each row has a heading, and IDs are in order."""
     every = panels_of(file.read_text())
     assert [panel.tree["id"] for panel in every] == list(range(1, len(every) + 1))
     assert every[0].kind == "row"
@@ -165,9 +165,9 @@ def test_panels_fill_the_grid_row_by_row_without_overlap(file):
     assert len(cells) == 24 * (max(y for _, y in cells) + 1), "there is a hole in the grid"
 
 
-@of_each
-def test_every_query_goes_to_the_data_source_that_is_chosen(file):
-    """In panels, variables and annotations alike."""
+@for_each_dashboard
+def test_every_query_uses_the_selected_data_source(file):
+    """These are the queries of panels, variables and annotations."""
     tree = json.loads(file.read_text())
     shown = [panel for panel in tree["panels"] if panel["type"] != "row"]
     sources = [each["datasource"] for panel in shown for each in (panel, *panel["targets"])]
@@ -179,9 +179,9 @@ def test_every_query_goes_to_the_data_source_that_is_chosen(file):
     assert tree["templating"]["list"][0]["type"] == "datasource"
 
 
-@of_each
-def test_links_lead_to_the_other_dashboards_and_to_runbooks_that_exist(file):
-    """To both others by uid; to a runbook of every alert that a description names, or of the alert in the cell."""
+@for_each_dashboard
+def test_links_lead_to_other_dashboards_and_to_existing_runbooks(file):
+    """Each dashboard links to both others, and to the runbooks of the alerts that it names or shows."""
     tree = json.loads(generate.linked(WIKI)[file.name])
     addresses = set(links_in(tree))
     boards = {found[1] for address in addresses if (found := re.match(r"/d/([\w-]+)", address))}
@@ -194,15 +194,15 @@ def test_links_lead_to_the_other_dashboards_and_to_runbooks_that_exist(file):
     assert named <= alerts
 
 
-def test_between_them_the_dashboards_lead_to_every_runbook():
+def test_the_dashboards_link_to_every_runbook():
     """Each alert is named by a panel that shows its object."""
     text = " ".join(generate.linked(WIKI).values())
     assert [name for name in shipped_alerts() if f"${{runbooks}}/{name}" not in text] == []
 
 
-@of_each
-def test_the_runbooks_are_where_a_user_says_or_no_link_leads_to_them(file):
-    """The address is one variable; without it neither the variable nor a link is left, and nothing else is gone."""
+@for_each_dashboard
+def test_the_url_of_the_runbooks_is_a_variable_of_the_dashboards(file):
+    """Without a URL, the variable and the links to runbooks are missing, and nothing else."""
     tree = json.loads(generate.linked(f"{WIKI}/")[file.name])
     (variable,) = [each for each in tree["templating"]["list"] if each["name"] == "runbooks"]
     assert (variable["type"], variable["query"]) == ("constant", WIKI)
@@ -214,17 +214,17 @@ def test_the_runbooks_are_where_a_user_says_or_no_link_leads_to_them(file):
     assert len(panels_of(plain)) == len(panels_of(generate.linked(WIKI)[file.name]))
 
 
-@of_each
-def test_all_is_a_pattern_that_matches_where_there_is_no_such_label(file):
-    """So a single Prometheus without a `cluster` shows everything."""
+@for_each_dashboard
+def test_all_also_matches_a_missing_label(file):
+    """A single Prometheus has no label `cluster`."""
     variables = [each for each in json.loads(file.read_text())["templating"]["list"] if each.get("includeAll")]
     assert variables
     assert {each["allValue"] for each in variables} == {".*"}
     assert all(each["current"]["value"] == "$__all" for each in variables)
 
 
-def test_each_dashboard_has_a_configmap_with_the_sidecars_label():
-    """By the kustomization of the folder."""
+def test_each_dashboard_has_a_configmap_with_the_label_of_the_sidecar():
+    """The kustomization of the folder generates it."""
     made = fast_yaml.load((ROOT / "dashboards/kustomization.yaml").read_text())
     assert made["generatorOptions"]["labels"]["grafana_dashboard"] == "1"
     assert sorted(name for each in made["configMapGenerator"] for name in each["files"]) == [
@@ -232,8 +232,8 @@ def test_each_dashboard_has_a_configmap_with_the_sidecars_label():
     ]
 
 
-def test_rendering_without_a_prometheus_fails_with_one_line(monkeypatch, capsys):
-    """Exit code 2, and how to get one."""
+def test_rendering_without_prometheus_is_one_line(monkeypatch, capsys):
+    """The exit code is 2. The line says how to install it."""
 
     def missing(name):
         raise MissingComponentError(f"{name} is not here")

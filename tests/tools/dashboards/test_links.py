@@ -1,11 +1,11 @@
-"""Links from the tables of many runs to the dashboard of one: of several clusters, and with odd names."""
+"""Links from the tables of runs to the dashboard of one run, with several clusters and unusual names."""
 
 import time
 
 import pytest
 
-from tests.tools.dashboards.links import chosen_by, followed
-from tests.tools.dashboards.past import Past
+from tests.tools.dashboards.links import expand_link, link_target
+from tests.tools.dashboards.recorded_prometheus import RecordedPrometheus
 from tools.dashboards.board import ONE_RUN
 from tools.dashboards.generate import boards
 from tools.dashboards.querying import run_queries
@@ -16,32 +16,32 @@ pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(1
 
 BOARDS = boards()
 CLUSTERS = ("east", "west (old)&var-coderun=none#+%", "")
-ODD = "docsrun/a b&var-namespace=x#y?%+z"
+ODD_NAME = "docsrun/a b&var-namespace=x#y?%+z"
 TABLES = ("Runs without a Job", "Jobs that need attention", "Failed runs")
 
 
-def write_runs(past, cluster):
-    """In each cluster a stalled run, one with a Job above its limit, and a failed run, of the same names."""
+def write_runs(prometheus, cluster):
+    """A stalled run, a run with a Job above its limit, and a failed run. They have the same names in each cluster."""
     place = {"namespace": "agents"} | ({"cluster": cluster} if cluster else {})
-    for name, state, job in ((ODD, "open", ""), ("hangs", "open", "job"), ("failed", "failed", "")):
+    for name, state, job in ((ODD_NAME, "open", ""), ("hangs", "open", "job"), ("failed", "failed", "")):
         of = place | {"coderun": name}
-        past.write("coderun_created_timestamp", past.ago(150), 150, **of)
-        past.write("coderun_info", 1, 150, agent="rex", uid=f"{cluster}/{name}", **of)
-        past.write("coderun_state", 1, 150, state=state, **of)
-        past.write("coderun_phase", 1, 150, phase=state, **of)
-        past.write("coderun_job_creation_deadline_seconds", 600, 150, **of)
-        past.write("coderun_job_name", 1, 150, job_name=job, **of)
+        prometheus.write("coderun_created_timestamp", prometheus.ago(150), 150, **of)
+        prometheus.write("coderun_info", 1, 150, agent="rex", uid=f"{cluster}/{name}", **of)
+        prometheus.write("coderun_state", 1, 150, state=state, **of)
+        prometheus.write("coderun_phase", 1, 150, phase=state, **of)
+        prometheus.write("coderun_job_creation_deadline_seconds", 600, 150, **of)
+        prometheus.write("coderun_job_name", 1, 150, job_name=job, **of)
     of = place | {"job_name": "job"}
-    past.write("job_created_timestamp", past.ago(140), 140, **of)
-    past.write("job_start_time", past.ago(140), 140, **of)
-    past.write("job_info", 1, 140, agent="rex", coderun="hangs", uid=f"{cluster}/job", **of)
-    past.write("job_max_runtime_seconds", 3600, 140, **of)
+    prometheus.write("job_created_timestamp", prometheus.ago(140), 140, **of)
+    prometheus.write("job_start_time", prometheus.ago(140), 140, **of)
+    prometheus.write("job_info", 1, 140, agent="rex", coderun="hangs", uid=f"{cluster}/job", **of)
+    prometheus.write("job_max_runtime_seconds", 3600, 140, **of)
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory):
-    """Two clusters, and a Prometheus server's own."""
-    server = Past(tmp_path_factory.mktemp("links") / "server", at=time.time() // 60 * 60)
+def prometheus(tmp_path_factory):
+    """A Prometheus with the runs of two clusters and of none."""
+    server = RecordedPrometheus(tmp_path_factory.mktemp("links") / "server", at=time.time() // 60 * 60)
     for cluster in CLUSTERS:
         write_runs(server, cluster)
     with server:
@@ -49,34 +49,34 @@ def past(tmp_path_factory):
 
 
 def address_of(column, columns, row):
-    """Where the link of a cell leads to."""
+    """The URL of the link in a cell."""
     ((_, url),) = [(link["title"], link["url"]) for link in column.settings["links"]]
-    return followed(url, {each.title: str(row[each.name]) for each in columns if each.name in row})
+    return expand_link(url, {each.title: str(row[each.name]) for each in columns if each.name in row})
 
 
 @pytest.mark.parametrize("title", TABLES)
-def test_the_link_of_a_row_leads_to_the_run_of_that_row(past, title):
-    """Of its cluster and namespace, with the time range, whatever the names are; and to nothing of the others."""
-    results = run_queries(BOARDS["agent-runs.json"], past, {}, seconds=0, time=past.at)
+def test_the_link_of_a_row_leads_to_its_run(prometheus, title):
+    """It selects the cluster, the namespace and the time range. Objects of other clusters are not shown."""
+    results = run_queries(BOARDS["agent-runs.json"], prometheus, {}, seconds=0, time=prometheus.at)
     (table,) = [each for each in results if each.panel.title == title]
     columns, rows = rows_of(table)
     assert {row.get("cluster", "") for row in rows} == set(CLUSTERS)
     (column,) = [each for each in columns if each.linked]
     for row in rows:
-        uid, chosen, since = chosen_by(address_of(column, columns, row))
+        uid, chosen, since = link_target(address_of(column, columns, row))
         cluster, run = row.get("cluster", ""), row["coderun"]
         assert (uid, since) == (ONE_RUN, "now-3h")
         assert chosen == {
             "datasource": "prometheus", "cluster": [cluster], "namespace": "agents", "coderun": run,
         }  # fmt: skip
-        shown = run_queries(BOARDS["one-run.json"], past, chosen, seconds=0, time=past.at, span="3h")
+        shown = run_queries(BOARDS["one-run.json"], prometheus, chosen, seconds=0, time=prometheus.at, span="3h")
         (about,) = [each for each in shown if each.panel.title == "Description"]
         assert [found["uid"] for found in rows_of(about)[1]] == [f"{cluster}/{run}"]
 
 
 @pytest.mark.parametrize("file", BOARDS)
-def test_no_link_writes_a_field_without_encoding_it(file):
-    """But the name of an alert, which is one of the bundle."""
+def test_links_encode_all_fields(file):
+    """Only the name of an alert is not encoded, because the rules define it."""
     links = [
         link["url"]
         for panel in panels_of(BOARDS[file])

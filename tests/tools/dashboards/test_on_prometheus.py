@@ -1,4 +1,4 @@
-"""Every query of the dashboards, query of a real Prometheus that watches the demo."""
+"""Every query of the dashboards, with a real Prometheus that scrapes the exporter of a simulated platform."""
 
 import math
 import re
@@ -32,66 +32,74 @@ from tools.dashboards.tables import rows_of
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.timeout(120)]
 
 BOARDS = boards()
-ABOUT_MANY, ABOUT_ONE, ABOUT_ITSELF = BOARDS["agent-runs.json"], BOARDS["one-run.json"], BOARDS["exporter.json"]
-SECONDS = 30.0
+RUNS_DASHBOARD, ONE_RUN_DASHBOARD, EXPORTER_DASHBOARD = (
+    BOARDS["agent-runs.json"],
+    BOARDS["one-run.json"],
+    BOARDS["exporter.json"],
+)
+QUERY_TIMEOUT = 30.0
 WITHOUT_POD, NOT_STARTING, OVER_LIMIT = 1, 2, 4
-"""Numbers in the column Problem."""
-OF_ITS_OWN = re.compile(r"increase\(|\btimestamp\(|:p\d\d_|:ratio1h|ALERTS_FOR_STATE|last_sync")
-"""What may differ between two replicas or two Prometheus servers."""
-OF_THE_PAST = {"Phase B", "Cause B", "Age C", "Time without a Job C", "Run time C"}
-"""Queries about runs and Jobs that are gone, which this platform has none of: see test_past."""
-OF_READINESS = {"Timeline G"}
-"""No kind of this platform defines when its runs are ready."""
+"""Values of the column Problem."""
+DIFFERS_BY_REPLICA = re.compile(r"increase\(|\btimestamp\(|:p\d\d_|:ratio1h|ALERTS_FOR_STATE|last_sync")
+"""Expressions whose values may differ between two replicas or two Prometheus servers."""
+EMPTY_WITHOUT_DELETED_OBJECTS = {"Phase B", "Cause B", "Age C", "Time without a Job C", "Run time C"}
+"""Queries about deleted runs and Jobs, which this platform does not have: see test_deleted_runs."""
+EMPTY_WITHOUT_READINESS = {"Timeline G"}
+"""Queries about the readiness of runs, which no kind of this platform defines."""
 
 
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Watched, Watched]]:
-    """One exporter without a cluster, and two replicas in a cluster."""
+    """One exporter without a `cluster` label, and two replicas with it."""
     with scene(tmp_path_factory.mktemp("dashboards")) as both:
         yield both
 
 
-def chosen_for(text: str) -> list[dict[str, str]]:
-    """What is chosen on a dashboard: nothing, or each of the runs."""
-    return [{"namespace": place, "coderun": run} for run, place in RUNS.items()] if text == ABOUT_ONE else [{}]
+def variables_for(text: str) -> list[dict[str, str]]:
+    """The variables of a dashboard: each run for that of one run, else none."""
+    return (
+        [{"namespace": place, "coderun": run} for run, place in RUNS.items()] if text == ONE_RUN_DASHBOARD else [{}]
+    )
 
 
 def panel(results: list[PanelResult], title: str) -> PanelResult:
-    """The one of that title."""
+    """The result of the panel with this title."""
     (found,) = [each for each in results if each.panel.title == title and each.results]
     return found
 
 
 def number(results: list[PanelResult], title: str, *, query: int = 0) -> float:
-    """The one value of a query."""
+    """The only value of a query."""
     (series,) = panel(results, title).results[query].series
     return float(series["value"][1])
 
 
 def fields(results: list[PanelResult], title: str, *names: str) -> set[tuple[object, ...]]:
-    """Those fields of each row of a table."""
+    """The given fields of each row of a table."""
     _, rows = rows_of(panel(results, title))
     return {tuple(row.get(name) for name in names) for row in rows}
 
 
 @pytest.mark.parametrize("replicas", [0, 1], ids=["one exporter, no cluster", "two replicas in a cluster"])
 @pytest.mark.parametrize("file", BOARDS)
-def test_every_query_gets_an_answer(watched: tuple[Watched, Watched], file: str, replicas: int):
-    """With everything at `All`; on the dashboard of one run for at least one of the four runs."""
+def test_every_query_has_a_result(watched: tuple[Watched, Watched], file: str, replicas: int):
+    """Variables are `All`. On the dashboard of one run, each query has a result for at least one run."""
     text = BOARDS[file]
     counts: dict[str, int] = {}
-    for chosen in chosen_for(text):
-        for each in run_queries(text, watched[replicas], chosen, seconds=SECONDS):
+    for chosen in variables_for(text):
+        for each in run_queries(text, watched[replicas], chosen, seconds=QUERY_TIMEOUT):
             for result in each.results:
                 key = f"{each.panel.title} {result.target.ref}"
                 counts[key] = counts.get(key, 0) + len(result.series)
     assert counts
-    assert {name for name, count in counts.items() if not count} <= OF_THE_PAST | OF_READINESS
+    assert {
+        name for name, count in counts.items() if not count
+    } <= EMPTY_WITHOUT_DELETED_OBJECTS | EMPTY_WITHOUT_READINESS
 
 
 @pytest.mark.parametrize("file", BOARDS)
-def test_every_variable_offers_something(watched: tuple[Watched, Watched], file: str):
-    """All but `cluster`, which offers nothing where there is none."""
+def test_every_variable_has_values(watched: tuple[Watched, Watched], file: str):
+    """`cluster` has no values if no series has this label."""
     without, within = (choices(BOARDS[file], each, {"cluster": ".*", "namespace": NAMESPACE}) for each in watched)
     assert without.pop("cluster") == []
     assert within.pop("cluster") == ["one"]
@@ -105,26 +113,28 @@ def test_every_variable_offers_something(watched: tuple[Watched, Watched], file:
 @pytest.mark.parametrize(
     "chosen", [{"cluster": ["one", "two"], "namespace": [NAMESPACE, "x"], "agent": ["rex", "y"]}]
 )
-def test_several_values_of_a_variable_are_one_pattern(watched: tuple[Watched, Watched], chosen: dict[str, list[str]]):
-    """Nothing else is shown but what has no namespace, and unhealthy ConfigMaps, which are causes elsewhere."""
-    many = run_queries(ABOUT_MANY, watched[1], chosen, seconds=SECONDS)
+def test_several_values_of_a_variable_are_one_regular_expression(
+    watched: tuple[Watched, Watched], chosen: dict[str, list[str]]
+):
+    """Other namespaces are not shown. Unhealthy ConfigMaps are, because they affect runs of all namespaces."""
+    many = run_queries(RUNS_DASHBOARD, watched[1], chosen, seconds=QUERY_TIMEOUT)
     assert fields(many, "Runs without a Job", "agent") == {("rex",)}
     assert fields(many, "Jobs that need attention", "agent") == {("rex",)}
     assert number(many, "Failed in a row") == 0
     alerts = fields(many, "Firing alerts", "alertname")
     assert alerts >= {("CodeRunJobCreationStalled",), ("RequiredConfigMapUnhealthy",)}
-    elsewhere = run_queries(ABOUT_MANY, watched[1], chosen | {"namespace": "elsewhere"}, seconds=SECONDS)
+    elsewhere = run_queries(RUNS_DASHBOARD, watched[1], chosen | {"namespace": "elsewhere"}, seconds=QUERY_TIMEOUT)
     assert number(elsewhere, "Runs stalled") == 0
     alerts = fields(elsewhere, "Firing alerts", "alertname")
     assert ("RequiredConfigMapUnhealthy",) in alerts
     assert ("CodeRunJobCreationStalled",) not in alerts
-    gone = run_queries(ABOUT_MANY, watched[1], {"cluster": ["two"]}, seconds=SECONDS)
+    gone = run_queries(RUNS_DASHBOARD, watched[1], {"cluster": ["two"]}, seconds=QUERY_TIMEOUT)
     assert sum(number(gone, "Open runs by age", query=query) for query in range(4)) == 0
 
 
-def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
-    """The numbers and tables of the first row, against the scene's own script."""
-    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
+def test_the_first_row_shows_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
+    """The numbers and tables show the simulated faults."""
+    many = run_queries(RUNS_DASHBOARD, watched[0], {}, seconds=QUERY_TIMEOUT)
     assert number(many, "Runs stalled") == 2
     assert number(many, "Unhealthy Jobs") == 0
     assert number(many, "Unhealthy Jobs", query=1) == 5
@@ -150,18 +160,18 @@ def test_the_wall_names_what_is_stuck_and_why(watched: tuple[Watched, Watched]):
     assert number(many, "Failures by agent", query=1) == pytest.approx(1, abs=0.5)
 
 
-def test_a_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched]):
-    """A Job that works for three hours under the default limit of 1 h is a warning, in number and table."""
-    many = run_queries(ABOUT_MANY, watched[0], {}, seconds=SECONDS)
+def test_the_default_limit_makes_no_job_critical(watched: tuple[Watched, Watched]):
+    """A Job that has run for 3 h with the default limit of 1 h is a warning."""
+    many = run_queries(RUNS_DASHBOARD, watched[0], {}, seconds=QUERY_TIMEOUT)
     severities = dict(fields(many, "Jobs that need attention", "coderun", "Value #C"))
     assert {severities[run] for run in OVERDUE} == {1}
 
 
 def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
-    """Of one run of each sort: the phase in the colour of the state, cause, attempt, run time and its limit."""
+    """The phase has the color of the state. Cause, attempt, run time and limit are shown for each kind of run."""
     phases, causes, attempts = {}, {}, {}
     for run, place in RUNS.items():
-        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
+        one = run_queries(ONE_RUN_DASHBOARD, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)
         (phase,) = panel(one, "Phase").results[0].series
         phases[run] = phase["metric"]["phase"], STATES[int(phase["value"][1])][0]
         causes[run] = [series["metric"]["cause"] for series in panel(one, "Cause").results[0].series]
@@ -179,10 +189,10 @@ def test_one_run_shows_its_state_and_cause(watched: tuple[Watched, Watched]):
 
 
 def test_one_run_shows_the_alerts_that_explain_it(watched: tuple[Watched, Watched]):
-    """Those about its Job, about the ConfigMap that it needs, and about the runs that fail as it does."""
+    """Alerts about its Job, about a ConfigMap that it needs, and about failing runs of its type."""
     found = {}
     for run, place in RUNS.items():
-        one = run_queries(ABOUT_ONE, watched[0], {"namespace": place, "coderun": run}, seconds=SECONDS)
+        one = run_queries(ONE_RUN_DASHBOARD, watched[0], {"namespace": place, "coderun": run}, seconds=QUERY_TIMEOUT)
         found[run] = {alert for (alert,) in fields(one, "Alerts that fire now", "alertname")}
     assert found == {
         STALLED: {"CodeRunJobCreationStalled", "CodeRunNotReconciled", "RequiredConfigMapUnhealthy"},
@@ -206,17 +216,16 @@ def without_cluster(results: list[PanelResult]) -> dict[str, dict[frozenset[tupl
     }
 
 
-@pytest.mark.parametrize("text", [ABOUT_MANY, ABOUT_ONE], ids=["agent-runs.json", "one-run.json"])
-def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], text: str):
-    """At the same moment: the same series but for the cluster, and the same numbers; nothing counts twice.
+@pytest.mark.parametrize("text", [RUNS_DASHBOARD, ONE_RUN_DASHBOARD], ids=["agent-runs.json", "one-run.json"])
+def test_two_replicas_in_a_cluster_are_counted_once(watched: tuple[Watched, Watched], text: str):
+    """The series are equal except for the cluster, and so are the numbers, at the same time of evaluation.
 
-    Increases of counters differ by the times of the scrapes; the start of an alert and the last sync of a replica
-    differ by the start of Prometheus and of the replica. What lasts for a second is seen at a minute by one and not
-    by the other.
+    Increases of counters depend on the times of scrapes. The start of an alert and the last sync depend on the
+    start of Prometheus and of the replica. Short events may be missing in a subquery with a resolution of a minute.
     """
-    for chosen in chosen_for(text):
+    for chosen in variables_for(text):
         now = time.time()
-        first, second = (run_queries(text, each, chosen, seconds=SECONDS, time=now) for each in watched)
+        first, second = (run_queries(text, each, chosen, seconds=QUERY_TIMEOUT, time=now) for each in watched)
         one, two = without_cluster(first), without_cluster(second)
         expressions = {
             f"{each.panel.title} {result.target.ref}": result.target.expr for each in first for result in each.results
@@ -227,14 +236,14 @@ def test_two_replicas_in_a_cluster_count_once(watched: tuple[Watched, Watched], 
                 assert two[query].keys() == values.keys(), query
             for labels in values.keys() & two[query].keys():
                 value = values[labels]
-                exact = not OF_ITS_OWN.search(expressions[query])
+                exact = not DIFFERS_BY_REPLICA.search(expressions[query])
                 same = pytest.approx(value, rel=1e-9) if exact else pytest.approx(value, rel=0.25, abs=1.5)
                 assert two[query][labels] == same, (query, dict(labels))
 
 
 def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watched, Watched]):
-    """A row for each replica and resource, also for the forbidden one, and the alert about it."""
-    itself = run_queries(ABOUT_ITSELF, watched[1], {}, seconds=SECONDS)
+    """It also has a row for each resource. The forbidden resource has an alert, too."""
+    itself = run_queries(EXPORTER_DASHBOARD, watched[1], {}, seconds=QUERY_TIMEOUT)
     states = fields(itself, "Resources", "resource", "Value #B", "instance")
     assert len({instance for _, _, instance in states}) == 2
     assert {(resource, state) for resource, state, _ in states} == {
@@ -251,20 +260,20 @@ def test_the_exporters_dashboard_has_a_row_for_each_replica(watched: tuple[Watch
 
 @pytest.mark.parametrize("file", BOARDS)
 def test_alerts_are_marked_on_the_time_axis(watched: tuple[Watched, Watched], file: str):
-    """On the dashboard of one run those about it."""
+    """The dashboard of one run marks only the alerts about it."""
     (expression,) = annotations_of(BOARDS[file])
     chosen = {"cluster": ALL, "instance": ALL, "namespace": NAMESPACE, "coderun": HANGING}
     query = filled(expression, chosen, interval="15s", span="5m")
-    names = {series["metric"]["alertname"] for series in watched[0].over(query, seconds=SECONDS)}
+    names = {series["metric"]["alertname"] for series in watched[0].over(query, seconds=QUERY_TIMEOUT)}
     assert names
     if file == "one-run.json":
         assert names == {"AgentJobHanging"}
 
 
 @pytest.mark.parametrize("file", BOARDS)
-def test_an_image_of_it_has_every_panel(watched: tuple[Watched, Watched], file: str):
-    """And no value is missing."""
-    results = run_queries(BOARDS[file], watched[0], chosen_for(BOARDS[file])[0], seconds=SECONDS)
+def test_the_image_of_a_dashboard_has_every_panel(watched: tuple[Watched, Watched], file: str):
+    """No value is NaN."""
+    results = run_queries(BOARDS[file], watched[0], variables_for(BOARDS[file])[0], seconds=QUERY_TIMEOUT)
     drawn = image("Title", results)
     assert drawn.count("<title>") == 1 + sum(each.panel.kind != "row" for each in results)
     assert str(math.nan) not in drawn

@@ -1,4 +1,4 @@
-"""Every query of the dashboards: PromQL, over metrics and labels that exist, shown by names that it has."""
+"""Every query of the dashboards uses metrics and labels that exist, and so do legends and columns."""
 
 import re
 
@@ -16,7 +16,7 @@ FIELDS = re.compile(r"Value( #[A-Z])?|Time")
 
 
 def parsed(expression):
-    """The syntax tree of a query with every variable at `All`."""
+    """The syntax tree of a query. All variables are `All`."""
     chosen = dict.fromkeys(("cluster", "namespace", "agent", "coderun", "instance"), ALL)
     return promql_parser.parse(filled(expression, chosen, interval="1m", span="1h"))
 
@@ -26,8 +26,8 @@ def parsed(expression):
     QUERIES,
     ids=[f"{file}-{panel.title}-{target.ref}" for file, panel, target in QUERIES],
 )
-def test_a_query_reads_what_exists_and_its_legend_names_what_it_has(file, panel, target):
-    """Metrics, the labels of matchers, of `by`, `on` and `group_left`, and those between the braces of a legend."""
+def test_a_query_and_its_legend_use_existing_metrics_and_labels(file, panel, target):
+    """These are labels of matchers, of `by`, `on` and `group_left`, and of the legend."""
     labels = labels_of(parsed(target.expr), KNOWN)
     assert set(re.findall(r"\{\{(\w+)\}\}", target.legend)) <= labels
 
@@ -37,11 +37,11 @@ def test_a_query_reads_what_exists_and_its_legend_names_what_it_has(file, panel,
     [(file, panel) for file, panel in PANELS if panel.kind == "table"],
     ids=[f"{file}-{panel.title}" for file, panel in PANELS if panel.kind == "table"],
 )
-def test_a_tables_columns_are_labels_and_values_that_its_queries_have(file, panel):
-    """Else a column is empty, or one has a raw name. All queries have the same labels, by which they merge."""
+def test_the_columns_of_a_table_are_labels_and_values_of_its_queries(file, panel):
+    """Else a column would be empty or have a raw name. All queries have the same labels, by which they are merged."""
     every = [labels_of(parsed(target.expr), KNOWN) for target in panel.queries]
     assert len(set(every)) == 1
-    assert "cluster" in every[0], "objects of one name in two clusters would be one row"
+    assert "cluster" in every[0], "objects with the same name in two clusters would be one row"
     organize = next(each["options"] for each in panel.tree["transformations"] if each["id"] == "organize")
     titled, hidden = set(organize["renameByName"]), set(organize["excludeByName"])
     assert {name for name in titled | hidden if not FIELDS.fullmatch(name)} == every[0]
@@ -53,8 +53,8 @@ def test_a_tables_columns_are_labels_and_values_that_its_queries_have(file, pane
 
 
 @pytest.mark.parametrize("file", boards())
-def test_variables_and_annotations_ask_for_what_exists(file):
-    """The label that a variable lists is one of its series', or of the target."""
+def test_variables_and_annotations_use_existing_labels(file):
+    """A variable lists values of a label that its series have."""
     text = boards()[file]
     for name, series, label in choices_of(text):
         assert label in labels_of(parsed(series), KNOWN), name
@@ -63,8 +63,8 @@ def test_variables_and_annotations_ask_for_what_exists(file):
         assert "alertname" in labels_of(parsed(expression), KNOWN)
 
 
-def test_a_metric_or_label_that_does_not_exist_is_refused():
-    """Wherever it stands."""
+def test_an_unknown_metric_or_label_is_an_error():
+    """It may be at any place of an expression."""
     for wrong in (
         "sum(job_actve)",
         'sum(job_active{jobname="x"})',
@@ -82,21 +82,21 @@ def test_a_metric_or_label_that_does_not_exist_is_refused():
 
 
 def test_no_query_selects_a_phase():
-    """But `other`, a phase that no profile lists. Phases differ between kinds, states do not."""
+    """The exception is `other`, for phases that no profile lists. Phases differ between kinds, states do not."""
     phases = {found for _, _, target in QUERIES for found in re.findall(r'phase\W+"([^"]*)"', target.expr)}
     assert phases == {"other"}
 
 
-def test_every_query_about_the_exporters_series_selects_its_scrape_jobs():
-    """As the rules do, so that a metric of the same name of another exporter is not mixed in."""
+def test_every_query_selects_the_scrape_jobs_of_the_exporter():
+    """The rules do the same, because another exporter may have metrics with the same names."""
     known = {name for name, labels in KNOWN.items() if "job" in labels} - {"ALERTS", "ALERTS_FOR_STATE"}
     for _, panel, target in QUERIES:
         for name, matchers in re.findall(r"(\w+)\{([^}]*)\}", target.expr):
             assert name not in known or 'job=~".*coderun-exporter.*"' in matchers, (panel.title, target.ref, name)
 
 
-def test_variables_are_written_as_grafana_writes_them():
-    """`All` is its pattern, one value is itself, several are one pattern; one that is not chosen is an error."""
+def test_variables_are_expanded_as_in_grafana():
+    """`All` and several values are regular expressions, one value is itself. A missing value is an error."""
     target = 'm{a=~"$a", b=~"$b|", c="$c"}[$__range]'
     chosen = {"a": ALL, "b": ["x.1", "y"], "c": "z"}
     assert filled(target, chosen, interval="1m", span="1h") == 'm{a=~".*", b=~"(x\\\\.1|y)|", c="z"}[1h]'

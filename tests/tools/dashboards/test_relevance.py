@@ -1,4 +1,4 @@
-"""What a dashboard leaves out: ConfigMaps that a run does not need, and what is about the exporter."""
+"""Dashboards leave out ConfigMaps that a run does not need, and alerts about the exporter."""
 
 import re
 import time
@@ -8,13 +8,13 @@ import pytest
 
 from exporter.diagnosis import configmaps
 from lab.monitoring.bundle import shipped_alerts
-from tests.tools.dashboards.past import Past
+from tests.tools.dashboards.recorded_prometheus import RecordedPrometheus
 from tools.dashboards.generate import boards
 from tools.dashboards.querying import run_queries
 from tools.dashboards.reading import annotations_of, panels_of
 from tools.dashboards.tables import rows_of
 
-ABOUT_MANY, ABOUT_ONE = (boards()[file] for file in ("agent-runs.json", "one-run.json"))
+RUNS_DASHBOARD, ONE_RUN_DASHBOARD = (boards()[file] for file in ("agent-runs.json", "one-run.json"))
 CLIS = {"none": "", "codex": "codex", "claude": "claude", "two-words": "claude-code", "unknown": "mine"}
 CONFIGMAPS = (
     "agents", "claude-templates", "agents-codex-static", "codex", "shared-harness", "claudette-x", "code-rules",
@@ -24,9 +24,9 @@ CONFIGMAPS = (
 
 
 @pytest.fixture(scope="module")
-def past(tmp_path_factory):
-    """A run of each CLI in two clusters, all ConfigMaps broken; alerts about the exporter, which lacks a resource."""
-    server = Past(tmp_path_factory.mktemp("relevance") / "server", at=time.time() // 60 * 60)
+def prometheus(tmp_path_factory):
+    """Runs of all CLIs in two clusters, unhealthy ConfigMaps, and alerts about an exporter that lacks a resource."""
+    server = RecordedPrometheus(tmp_path_factory.mktemp("relevance") / "server", at=time.time() // 60 * 60)
     for cluster, clis in (("east", CLIS), ("west", {"none": "codex"})):
         for run, cli in clis.items():
             of = {"cluster": cluster, "namespace": "agents", "coderun": run}
@@ -46,19 +46,19 @@ def past(tmp_path_factory):
         yield server
 
 
-def panel(past, text, title, chosen):
-    """One panel's result."""
-    results = run_queries(text, past, chosen, seconds=0, time=past.at)
+def panel(prometheus, text, title, chosen):
+    """The result of one panel."""
+    results = run_queries(text, prometheus, chosen, seconds=0, time=prometheus.at)
     (found,) = [each for each in results if each.panel.title == title]
     return found
 
 
 @pytest.mark.needs("prometheus", "promtool")
 @pytest.mark.parametrize("run", CLIS)
-def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(past, run):
-    """Those that are named after its CLI or after none, and no others; claude where it has none."""
+def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(prometheus, run):
+    """Their name has the run's CLI, or no CLI. A run without a CLI uses claude."""
     chosen = {"cluster": ["east"], "namespace": "agents", "coderun": run}
-    (lanes,) = panel(past, ABOUT_ONE, "Health of the ConfigMaps of its CLI", chosen).results
+    (lanes,) = panel(prometheus, ONE_RUN_DASHBOARD, "Health of the ConfigMaps of its CLI", chosen).results
     needed = {
         name
         for name in CONFIGMAPS
@@ -70,29 +70,29 @@ def test_a_run_shows_the_configmaps_that_its_diagnosis_reads(past, run):
 
 
 @pytest.mark.needs("prometheus", "promtool")
-def test_alerts_about_the_exporter_are_on_its_own_dashboard(past):
-    """Neither listed, counted nor marked among those about runs."""
+def test_alerts_about_the_exporter_are_on_its_own_dashboard(prometheus):
+    """They are not listed, counted or marked on the dashboard of runs."""
     about_runs = {name for name in shipped_alerts() if not name.startswith("CodeRunExporter")}
-    _, rows = rows_of(panel(past, ABOUT_MANY, "Firing alerts", {}))
+    _, rows = rows_of(panel(prometheus, RUNS_DASHBOARD, "Firing alerts", {}))
     assert {row["alertname"] for row in rows} == about_runs
-    (count, _) = panel(past, ABOUT_MANY, "Alerts firing", {}).results
+    (count, _) = panel(prometheus, RUNS_DASHBOARD, "Alerts firing", {}).results
     assert float(count.series[0]["value"][1]) == len(about_runs)
-    (marks,) = annotations_of(ABOUT_MANY)
+    (marks,) = annotations_of(RUNS_DASHBOARD)
     assert 'alertname!~"CodeRunExporter.*"' in marks
 
 
 @pytest.mark.needs("prometheus", "promtool")
 @pytest.mark.parametrize(("cluster", "minutes"), [("east", 50), ("west", 20)])
-def test_data_freshness_is_red_where_scrapes_ended_or_a_required_resource_was_never_read(past, cluster, minutes):
-    """The other panels would be empty and green."""
-    (result,) = panel(past, ABOUT_MANY, "Data freshness", {"cluster": [cluster]}).results
+def test_data_freshness_is_red_if_data_is_missing(prometheus, cluster, minutes):
+    """Scrapes have ended, or a required resource was never read. Other panels would be empty and green."""
+    (result,) = panel(prometheus, RUNS_DASHBOARD, "Data freshness", {"cluster": [cluster]}).results
     ((_, value),) = [series["value"] for series in result.series]
     assert float(value) == minutes * 60
 
 
-@pytest.mark.parametrize(("text", "expected"), [(ABOUT_MANY, ["Data freshness"]), (ABOUT_ONE, [])])
-def test_one_number_about_the_exporter_is_on_the_dashboards_of_runs(text, expected):
-    """At most."""
+@pytest.mark.parametrize(("text", "expected"), [(RUNS_DASHBOARD, ["Data freshness"]), (ONE_RUN_DASHBOARD, [])])
+def test_at_most_one_number_about_the_exporter_is_on_the_dashboards_of_runs(text, expected):
+    """It is "Data freshness"."""
     about = re.compile(r"coderun_exporter_|process_|\bup\{|scrape_")
     found = [each.title for each in panels_of(text) if any(about.search(query.expr) for query in each.queries)]
     assert found == expected

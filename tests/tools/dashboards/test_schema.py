@@ -1,4 +1,4 @@
-"""The dashboards against the types that Grafana publishes, as JSON Schema: tools/dashboards/schema/build makes it."""
+"""The dashboards comply with the JSON Schema of Grafana's types, which tools/dashboards/schema/build makes."""
 
 import copy
 import json
@@ -13,17 +13,17 @@ pytestmark = pytest.mark.needs("grafana-schema.json")
 
 FILES = sorted((pathlib.Path(__file__).resolve().parents[3] / "dashboards").glob("*.json"))
 OF_THE_PLUGIN = {"expr", "tagKeys", "textFormat", "titleFormat"}
-"""What Grafana's Prometheus plugin reads of an annotation, and the dashboard's own types leave out."""
+"""Fields of annotations that Grafana's Prometheus plugin reads, and that are not in the types of the dashboard."""
 
 
 @pytest.fixture(scope="module")
 def schemas():
-    """By name: `dashboard`, and each kind of panel with its `Options` and its `FieldConfig`."""
+    """The schemas by name: `dashboard`, and each kind of panel with its `Options` and its `FieldConfig`."""
     return json.loads(component("grafana-schema.json").read_text())
 
 
 def errors(schemas, tree):
-    """What the schema of a dashboard, and those of its panels' kinds, have against it."""
+    """The violations of the schemas of the dashboard and of its panels."""
     bare = copy.deepcopy(tree)
     for annotation in bare["annotations"]["list"]:
         for name in OF_THE_PLUGIN & annotation.keys():
@@ -37,7 +37,7 @@ def errors(schemas, tree):
 
 
 def parts(schema, name, value):
-    """What a kind of panel has against a part of it; all of its fields may be left out, for Grafana has defaults."""
+    """The violations in a part of a panel. All fields are optional, because Grafana has defaults."""
     if name not in schema["definitions"]:
         return []
     loose = json.loads(
@@ -47,13 +47,13 @@ def parts(schema, name, value):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
-def test_grafana_would_know_every_field(schemas, file):
-    """Of the dashboard, of its variables, of each panel and of what is special to that panel's kind."""
+def test_all_fields_are_known_to_grafana(schemas, file):
+    """These are fields of the dashboard, of its variables, of each panel, and of each kind of panel."""
     assert errors(schemas, json.loads(file.read_text())) == []
 
 
-def test_a_wrong_field_is_found_wherever_it_is(schemas):
-    """In the grid, in the options of a kind, in how its values are drawn, in a variable, in the dashboard itself."""
+def test_an_invalid_field_is_found(schemas):
+    """It may be in the grid, in a panel's options or field configuration, in a variable, or in the dashboard."""
     tree = json.loads(FILES[0].read_text())
     stat, lines = (
         next(panel for panel in tree["panels"] if panel["type"] == kind) for kind in ("stat", "timeseries")

@@ -1,4 +1,4 @@
-"""Which runs and Jobs the queries of the dashboards select: by promtool, on series that the scene has none of."""
+"""Which runs and Jobs the queries of the dashboards select. promtool evaluates them for series of rare states."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ CHOSEN = dict.fromkeys(("cluster", "namespace", "agent", "instance"), ALL) | {"c
 
 @pytest.fixture
 def select(tmp_path):
-    """`select(expression, label, series, hours=2)`: the values of that label in the result; time begins at 0."""
+    """`select(expression, label, series, hours=2)` returns the values of the label. Time starts at 0."""
 
     def selected(expression, label, series, *, hours=2.0):
         chosen = CHOSEN if "coderun=" not in expression else CHOSEN | {"namespace": "ns"}
@@ -37,14 +37,14 @@ def select(tmp_path):
 
 
 def at(value, metric, *, replica="a", **labels):
-    """A series of a replica with the same value in every minute of ten hours."""
+    """A series of a replica with the same value in each minute of ten hours."""
     labels = {"job": "coderun-exporter", "instance": replica, "namespace": "ns"} | labels
     written = ", ".join(f'{name}="{text}"' for name, text in labels.items())
     return {"series": f"{metric}{{{written}}}", "values": f"{value}x600" if value != "+Inf" else "+Inf " * 600}
 
 
 def run(name="x", *, state="open", phase="Running", since=None, replica="a", job=""):
-    """The series of a run that was created at 0 and may have a Job."""
+    """The series of a run that was created at 0. `job` is the name of its Job, if it has one."""
     of = {"coderun": name, "replica": replica}
     found = [
         at(0, "coderun_created_timestamp", **of), at(1, "coderun_info", agent="rex", **of),
@@ -68,7 +68,7 @@ def job(name="j", *, limit=HOUR, active=1, ready=1, started=True, more=()):
 
 @pytest.mark.parametrize("state", ["waiting", "succeeded", "failed", "cancelled"])
 def test_a_run_that_is_not_open_is_neither_open_nor_late(select, state):
-    """Whatever its phase is called; an open one is both."""
+    """The state decides and not the phase. An open run is both."""
     series = [*run("x", state=state, phase="Running"), *run("y")]
     assert select(many.OPEN, "coderun", series) == {"y"}
     assert select(many.LATE, "coderun", series) == {"y"}
@@ -81,22 +81,22 @@ def test_a_cancelled_run_is_no_failure(select):
     assert select(many.FAILED_ROWS, "coderun", series) == {"y"}
 
 
-def test_a_run_that_one_replica_has_seen_end_is_not_open(select):
-    """Nor late."""
+def test_a_run_that_has_finished_for_one_replica_is_not_open(select):
+    """It is not late either."""
     series = [*run(), *run(state="succeeded", replica="b")]
     assert select(many.OPEN, "coderun", series) == set()
     assert select(many.LATE, "coderun", series) == set()
 
 
 def test_a_retry_of_an_old_run_is_not_late(select):
-    """Its time begins with the gap. Without that time, with its creation."""
+    """The deadline counts from the time since which it has no Job. Without this time it counts from the creation."""
     assert select(many.LATE, "coderun", run(since=2 * HOUR - 60)) == set()
     assert select(many.LATE, "coderun", run(since=2 * HOUR - 601)) == {"x"}
     assert select(many.LATE, "coderun", run()) == {"x"}
 
 
-def test_each_agent_has_a_limit_of_its_own(select):
-    """The largest of its runs; none where a run opted out."""
+def test_each_agent_has_its_own_limit(select):
+    """It is the largest limit of its runs. A run with the limit +Inf has none."""
     other = [
         at(1, "coderun_info", agent="cleo", coderun="y"),
         at(900, "coderun_job_creation_deadline_seconds", coderun="y"),
@@ -108,15 +108,15 @@ def test_each_agent_has_a_limit_of_its_own(select):
 
 
 def test_a_run_in_an_unknown_phase_is_open_and_never_late(select):
-    """It is listed among the runs without a Job."""
+    """It is in the table of runs without a Job."""
     series = run(phase="other")
     assert select(many.OPEN, "coderun", series) == {"x"}
     assert select(many.WAITING_ROWS, "coderun", series) == {"x"}
     assert select(many.LATE, "coderun", series) == set()
 
 
-def test_a_job_above_the_default_limit_is_critical_at_four_times_that(select):
-    """A warning before. Below its limit it is neither."""
+def test_a_job_above_four_times_the_default_limit_is_critical(select):
+    """Above the limit it is a warning."""
     for hours, expected in ((0.9, (set(), set())), (2, ({"j"}, set())), (5, ({"j"}, {"j"}))):
         found = tuple(
             select(expression, "job_name", job(), hours=hours) for expression in (many.ATTENTION, many.CRITICAL)
@@ -125,8 +125,8 @@ def test_a_job_above_the_default_limit_is_critical_at_four_times_that(select):
 
 
 @pytest.mark.parametrize("more", [{"limit": 7000}, {"more": [("job_max_runtime_configured", {})]}])
-def test_a_job_above_a_limit_that_was_set_is_critical(select, more):
-    """By its value, or by the metric where the value is that of the default."""
+def test_a_job_above_a_configured_limit_is_critical(select, more):
+    """A limit is configured if its value is not the default, or if a metric says so."""
     assert select(many.CRITICAL, "job_name", job(**more)) == {"j"}
 
 
@@ -138,20 +138,20 @@ def test_a_job_above_a_limit_that_was_set_is_critical(select, more):
         {"more": [("job_finished_timestamp_seconds", {"result": "failed"})]},
     ],
 )
-def test_a_job_that_opted_out_is_suspended_or_finished_needs_no_attention(select, more):
-    """Whatever its start says."""
+def test_a_job_without_limit_suspended_or_finished_needs_no_attention(select, more):
+    """Its start time does not matter."""
     assert select(many.ATTENTION, "job_name", job(**more)) == set()
 
 
 def test_a_job_of_a_long_lived_run_has_no_limit_and_needs_attention_without_a_pod(select):
-    """The default limit does not apply to it."""
+    """The default limit does not apply."""
     long_lived = [("job_long_lived", {})]
     assert select(many.ATTENTION, "job_name", job(more=long_lived)) == set()
     assert select(many.ATTENTION, "job_name", job(more=long_lived, active=0, ready=0)) == {"j"}
 
 
-def test_a_job_without_a_pod_is_unfinished_and_needs_attention(select):
-    """Critical while no Job of its namespace has a pod."""
+def test_a_job_without_a_pod_needs_attention(select):
+    """It is critical if no Job of its namespace has a pod."""
     stuck, working = job(active=0, ready=0, limit=99999), job("k", limit=99999)
     assert select(many.UNFINISHED, "job_name", stuck) == {"j"}
     assert select(many.ATTENTION, "job_name", [*stuck, *working]) == {"j"}
@@ -161,7 +161,7 @@ def test_a_job_without_a_pod_is_unfinished_and_needs_attention(select):
 
 
 def test_a_pod_that_was_ready_within_an_hour_has_started(select):
-    """One that is pending since the start of its Job is."""
+    """A pod that is pending since the start of its Job has not."""
     series = job(ready=0, limit=99999)
     assert select(many.NOT_STARTING, "job_name", series, hours=0.5) == {"j"}
     ready = {"series": series[4]["series"], "values": "0 1x5 0x600"}
@@ -169,23 +169,23 @@ def test_a_pod_that_was_ready_within_an_hour_has_started(select):
 
 
 @pytest.mark.parametrize(("cause", "expected"), [("run_already_finished", set()), ("finished_not_exited", {"j"})])
-def test_a_job_whose_run_is_over_needs_attention(select, cause, expected):
-    """Critical only where its work is known to be completed."""
+def test_a_job_of_a_finished_run_needs_attention(select, cause, expected):
+    """It is critical only if its work is known to be completed."""
     series = job(limit=99999, more=[("job_hang_cause", {"cause": cause})])
     assert select(many.ATTENTION, "job_name", series) == {"j"}
     assert select(many.CRITICAL, "job_name", series) == expected
 
 
 def test_only_required_configmaps_are_shown(select):
-    """One that is looked for and not required is not. All of a set that was required within a day are unhealthy."""
+    """A watched ConfigMap that is not required is not shown. It is unhealthy if it was required within a day."""
     watched = [at(1, "configmap_watched", configmap=name) for name in ("never", "gone")]
     health = at(1, "configmap_health", configmap="gone") | {"values": "1x60 stale"}
     assert select(HEALTH, "configmap", watched) == set()
     assert select(f"({HEALTH}) == 0", "configmap", [*watched, health]) == {"gone"}
 
 
-def test_failures_count_once_for_replicas_and_parts_and_add_up_over_namespaces(select):
-    """Two replicas of a part and one of an overlapping part count the same three Jobs; another team has two."""
+def test_failures_are_counted_once_for_replicas_and_shards(select):
+    """Two replicas of a shard and one of an overlapping shard count the same 3 Jobs. Another namespace has 2."""
 
     def counted(total, *, replica, scrape="coderun-exporter", namespace="ns"):
         labels = {"agent": "rex", "service": "s", "reason": "BackoffLimitExceeded", "result": "failed"}

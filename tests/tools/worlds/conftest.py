@@ -1,4 +1,4 @@
-"""All worlds are played, judged and delivered once."""
+"""Fixtures that play all worlds and deliver their alerts once. A world is a set of objects and their history."""
 
 from collections.abc import Sequence
 
@@ -15,6 +15,8 @@ def played() -> tuple[Outcome, ...]:
 
 
 @pytest.fixture(scope="session")
-def arrived(played: tuple[Outcome, ...], tmp_path_factory: pytest.TempPathFactory) -> Sequence[Sequence[Delivered]]:
-    """What reached a person in each world."""
+def notifications(
+    played: tuple[Outcome, ...], tmp_path_factory: pytest.TempPathFactory
+) -> Sequence[Sequence[Delivered]]:
+    """The notifications of each world."""
     return delivered(played, folder=tmp_path_factory.mktemp("worlds"))

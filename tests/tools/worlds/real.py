@@ -1,4 +1,4 @@
-"""Applies the objects of a world to a real API server, which sets creation times and UIDs itself."""
+"""Applies the objects of a world to a real API server, which sets creation times and UIDs."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _DIFFERENCES = (("spec", "runType", "review"), ("status", "workCompleted", True)
 
 
 def apply(plane: ControlPlane, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Creates each of them, with its status where it has one, and requests deletions; the objects as stored."""
+    """Creates each object with its status, and requests deletions. Returns the stored objects."""
     latest = {key_of(item): item for item in items if item["kind"] != "Event"}
     crds = [item for item in latest.values() if item["kind"] == "CustomResourceDefinition"]
     for crd in crds:
@@ -38,7 +38,7 @@ def apply(plane: ControlPlane, items: Sequence[Mapping[str, Any]]) -> list[dict[
 
 
 def clear(plane: ControlPlane, stored: Sequence[Mapping[str, Any]]) -> None:
-    """Deletes them, whatever their finalizers."""
+    """Deletes these objects and removes their finalizers."""
     for item in stored:
         path = f"{_collection(item)}/{item['metadata']['name']}"
         plane.request("PATCH", path, {"metadata": {"finalizers": None}}, content_type=_MERGE_PATCH)
@@ -47,7 +47,7 @@ def clear(plane: ControlPlane, stored: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _create(plane: ControlPlane, item: Mapping[str, Any], uids: dict[str, str]) -> dict[str, Any]:
-    """`uids` are the server's, by those of the files: an owner is created before what it owns."""
+    """`uids` maps UIDs of the files to those of the server. An owner is created before its dependents."""
     own = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
     metadata = {key: value for key, value in item["metadata"].items() if key not in own}
     owners = json.loads(json.dumps(metadata.get("ownerReferences", [])))
@@ -67,7 +67,7 @@ def _create(plane: ControlPlane, item: Mapping[str, Any], uids: dict[str, str]) 
 
 
 def _define(plane: ControlPlane, crd: Mapping[str, Any]) -> None:
-    """Creates or replaces a CRD, and waits until its schema is the one that the server goes by."""
+    """Creates or replaces a CRD, and waits until its schema is in use."""
     path = f"{_CRDS}/{crd['metadata']['name']}"
     code, old = plane.request("GET", path)
     if code == 200:
@@ -84,7 +84,7 @@ def _define(plane: ControlPlane, crd: Mapping[str, Any]) -> None:
     smallest |= {"spec": _required(schema)}
 
     def is_in_use() -> bool:
-        """The server takes the smallest object, and the fields that only some generations have as this one."""
+        """The server accepts a minimal object, and accepts a field that other CRDs lack only if this CRD has it."""
         accepted = plane.request("POST", probe, smallest)[0] == 201
         for part, field, value in _DIFFERENCES:
             body = {**smallest, part: smallest.get(part, {}) | {field: value}}

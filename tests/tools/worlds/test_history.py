@@ -1,4 +1,4 @@
-"""The history of a world leads to what its files show, in the order in which the platform's controller writes."""
+"""The history of a world leads to the objects of its files, in the order of writes of the platform's controller."""
 
 import pytest
 
@@ -12,7 +12,7 @@ RETRYING = "cto-parallel-test-t9-implementation-loopy"
 
 
 def states_of(files, *, until=SNAPSHOT):
-    """What is there after the steps up to then, by key."""
+    """The objects by key after all steps until this time."""
     there = {}
     for step in history(files, snapshot=SNAPSHOT).steps:
         if step.at <= until:
@@ -21,7 +21,7 @@ def states_of(files, *, until=SNAPSHOT):
 
 
 def steps_about(files, kind, *names):
-    """The steps of these objects; without names, of all of the kind."""
+    """The steps of these objects. Without names, the steps of all objects of the kind."""
     return [
         step
         for step in history(files, snapshot=SNAPSHOT).steps
@@ -30,15 +30,15 @@ def steps_about(files, kind, *names):
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=[world.name for world in WORLDS])
-def test_at_the_snapshot_a_world_is_what_its_files_show(world):
-    """No object more, none less, and each field as in the file that has it last."""
+def test_at_the_snapshot_a_world_has_the_objects_of_its_files(world):
+    """It has no other objects, and each object is as in the last file that contains it."""
     shown = {key_of(item): item for name in world.files for item in objects(name, snapshot=SNAPSHOT)}
     assert states_of(world.files) == shown
 
 
 @pytest.mark.parametrize("world", WORLDS, ids=[world.name for world in WORLDS])
-def test_no_step_comes_before_the_object_is_created_or_runs_backwards(world):
-    """A status may be written in the second of the creation, after it."""
+def test_no_step_is_earlier_than_the_creation_of_its_object(world):
+    """A status may be written in the second of the creation, but not with it."""
     steps = history(world.files, snapshot=SNAPSHOT).steps
     assert [step.at for step in steps] == sorted(step.at for step in steps)
     first = {}
@@ -51,8 +51,8 @@ def test_no_step_comes_before_the_object_is_created_or_runs_backwards(world):
     ] == []
 
 
-def test_a_retry_deletes_the_job_and_the_next_one_is_created_ten_seconds_after_its_end():
-    """38 attempts, one Job at a time; contextVersion is raised with the deletion, and retryCount stays 0."""
+def test_a_retry_deletes_the_job_and_creates_the_next_one():
+    """There are 38 attempts with one Job at a time. contextVersion is incremented, and retryCount remains 0."""
     jobs = steps_about(("02", "15"), "Job")
     created = [step for step in jobs if not step.gone and "status" not in step.item]
     deleted = [step.at for step in jobs if step.gone]
@@ -73,7 +73,7 @@ def test_a_retry_deletes_the_job_and_the_next_one_is_created_ten_seconds_after_i
 
 
 def test_between_two_attempts_the_status_names_the_deleted_job():
-    """From 5 s before the snapshot to 90 s after it there is no Job; then that of attempt 2."""
+    """There is no Job from 5 s before the snapshot until 90 s after it. Then the Job of attempt 2 is created."""
     files = ("02", "19")
     assert [key[2] for key in states_of(files, until=SNAPSHOT - 6) if key[0] == "Job"] == [
         "play-coderun-task-5-blaze-claude-agent-pl-7a1b2c3d-2a000000-v1"
@@ -84,8 +84,8 @@ def test_between_two_attempts_the_status_names_the_deleted_job():
     assert run["status"]["jobName"] in [key[2] for key in later if key[0] == "Job"]
 
 
-def test_a_run_that_is_over_had_a_job_until_then_and_it_is_deleted_a_minute_later():
-    """Its phase is Running until the Job is Complete."""
+def test_the_job_of_a_finished_run_is_deleted_after_a_minute():
+    """The phase is Running until the Job is Complete."""
     steps = steps_about(("02", "10"), "CodeRun", "cto-parallel-test-t2-quality-b4vfn")
     phases = [(step.at - SNAPSHOT, step.item.get("status", {}).get("phase")) for step in steps]
     assert phases == [(-1200, None), (-1190, "Running"), (-180, "Succeeded"), (-120, "Succeeded")]
@@ -98,8 +98,8 @@ def test_a_run_that_is_over_had_a_job_until_then_and_it_is_deleted_a_minute_late
     ]
 
 
-def test_a_configmap_that_a_later_file_replaces_is_healthy_until_the_first_run_of_that_file():
-    """Incident 1: the templates are lost when the run is created."""
+def test_a_configmap_that_a_later_file_replaces_is_healthy_at_first():
+    """In the first incident, the templates are lost when the run is created."""
     steps = steps_about(("02", "10", "11"), "ConfigMap", "controller-agent-templates-claude")
     assert [bool(step.item.get("binaryData")) for step in steps] == [True, False]
     assert steps[1].at == SNAPSHOT - 720

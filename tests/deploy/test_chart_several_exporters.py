@@ -1,18 +1,18 @@
-"""Several exporters in one release, and the chart as a dependency of another."""
+"""Two exporters in one release, and the chart as a dependency of another chart."""
 
 import itertools
 
 import pytest
 
 from lab import fast_yaml
-from tests.deploy.rendering import charted, helm, of_kind, one
-from tests.deploy.umbrella import parent, templated
+from tests.deploy.rendering import helm, of_kind, only_object, render_chart
+from tests.deploy.umbrella import parent_chart, render_parent
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
 
-TWO = ({"alias": "runs"}, {"alias": "docs"})
-VALUES = {"runs": {"settings": {"namespaces": ["a"]}}, "docs": {"settings": {"namespaces": ["b"]}}}
-NAMED = {
+TWO_ALIASES = ({"alias": "runs"}, {"alias": "docs"})
+WITHOUT_NAMES = {"runs": {"settings": {"namespaces": ["a"]}}, "docs": {"settings": {"namespaces": ["b"]}}}
+WITH_NAMES = {
     "runs": {"name": "coderun-exporter-runs", "serviceMonitor": {"enabled": True}},
     "docs": {"name": "coderun-exporter-docs", "serviceMonitor": {"enabled": True}},
 }
@@ -20,13 +20,13 @@ EVERYTHING = {name: {"enabled": True} for name in ("serviceMonitor", "prometheus
 
 
 def objects_of(done):
-    """What was rendered."""
+    """The objects of a rendering that must succeed."""
     assert done.returncode == 0, done.stderr
     return [item for item in fast_yaml.load_all(done.stdout) if item]
 
 
 def selectors_of(objects):
-    """Every selector of pods with the object that has it."""
+    """The objects that select pods, as pairs of the object and the selector."""
     for item in objects:
         spec = item.get("spec", {})
         match item["kind"]:
@@ -41,17 +41,17 @@ def selectors_of(objects):
 @pytest.mark.parametrize(
     ("dependencies", "values"),
     [
-        pytest.param(TWO, NAMED, id="two aliases with names"),
-        pytest.param(TWO, VALUES, id="two aliases without names"),
+        pytest.param(TWO_ALIASES, WITH_NAMES, id="two aliases with names"),
+        pytest.param(TWO_ALIASES, WITHOUT_NAMES, id="two aliases without names"),
         pytest.param(
             ({}, {"alias": "docs"}), {"coderun-exporter": {}, "docs": {}}, id="one with an alias, one without"
         ),
         pytest.param(({"alias": "Team_A"}, {"alias": "coderun-exporter-b"}), {}, id="aliases of other forms"),
     ],
 )
-def test_two_parts_of_one_release_share_no_pod(tmp_path, dependencies, values):
-    """Each selector finds the pods of its own part and no others; no two objects have one name."""
-    objects = objects_of(templated(parent(tmp_path, *dependencies, values=values)))
+def test_two_exporters_of_one_release_select_only_their_own_pods(tmp_path, dependencies, values):
+    """Each selector matches the pods of its own exporter. No two objects have the same name."""
+    objects = objects_of(render_parent(parent_chart(tmp_path, *dependencies, values=values)))
     pods = {
         item["metadata"]["name"]: item["spec"]["template"]["metadata"]["labels"]
         for item in of_kind(objects, "Deployment")
@@ -71,33 +71,33 @@ def test_two_parts_of_one_release_share_no_pod(tmp_path, dependencies, values):
     assert len({*places}) == len(places)
 
 
-def test_a_part_is_scraped_by_its_own_servicemonitor_alone(tmp_path):
-    """Also where Argo CD has put its own value into the label of the release."""
-    objects = objects_of(templated(parent(tmp_path, *TWO, values=NAMED)))
+def test_a_servicemonitor_selects_only_its_own_service(tmp_path):
+    """Argo CD may have changed the instance label."""
+    objects = objects_of(render_parent(parent_chart(tmp_path, *TWO_ALIASES, values=WITH_NAMES)))
     for monitor, service in itertools.product(of_kind(objects, "ServiceMonitor"), of_kind(objects, "Service")):
         labels = service["metadata"]["labels"] | {"app.kubernetes.io/instance": "argo"}
         selected = monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
         assert selected == (monitor["metadata"]["name"] == service["metadata"]["name"])
 
 
-def test_a_name_of_a_part_is_in_all_that_it_makes_and_every_pod_is_found_by_the_commands_of_the_alerts():
-    """`kubectl get pods -l app.kubernetes.io/name=coderun-exporter` finds the pods of every part."""
-    objects = charted({"name": "coderun-exporter-east"} | EVERYTHING)
+def test_all_objects_have_the_name_and_all_pods_the_common_label():
+    """The commands of alerts select pods by `app.kubernetes.io/name=coderun-exporter`."""
+    objects = render_chart({"name": "coderun-exporter-east"} | EVERYTHING)
     assert all(item["metadata"]["name"].startswith("coderun-exporter-east") for item in objects)
-    labels = one(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    labels = only_object(objects, "Deployment")["spec"]["template"]["metadata"]["labels"]
     assert labels["app.kubernetes.io/name"] == "coderun-exporter"
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_a_parent_chart_may_switch_it_by_a_condition(tmp_path, enabled):
-    """`condition: coderun-exporter.enabled`, as most parent charts have it, with `global` values of the parent."""
+def test_a_parent_chart_can_enable_it_by_a_condition(tmp_path, enabled):
+    """It is `condition: coderun-exporter.enabled`, as in most parent charts. The parent also has `global` values."""
     values = {"coderun-exporter": {"enabled": enabled}, "global": {"imageRegistry": "registry.example"}}
-    chart = parent(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
-    assert bool(of_kind(objects_of(templated(chart)), "Deployment")) is enabled
+    chart = parent_chart(tmp_path, {"condition": "coderun-exporter.enabled"}, values=values)
+    assert bool(of_kind(objects_of(render_parent(chart)), "Deployment")) is enabled
 
 
 def test_enabled_without_a_condition_is_one_line():
-    """It would have no effect, and the user would believe that nothing is installed."""
+    """It would have no effect, although the user expects that nothing is installed."""
     done = helm("template", {"enabled": False})
     assert done.returncode != 0
     [line] = [line for line in done.stderr.splitlines() if line.strip()][:1]
@@ -106,16 +106,16 @@ def test_enabled_without_a_condition_is_one_line():
     )
 
 
-def test_what_a_parent_chart_sets_to_null_has_its_default(tmp_path):
-    """As in the chart itself."""
+def test_a_null_of_a_parent_chart_has_the_default(tmp_path):
+    """A null in the chart's own values has the same effect."""
     values = {
         "coderun-exporter": {"image": None, "replicas": None, "podLabels": None, "networkPolicy": {"apiServer": None}}
     }
-    made = objects_of(templated(parent(tmp_path, {}, values=values)))
-    assert made == objects_of(templated(parent_of_defaults(tmp_path)))
+    made = objects_of(render_parent(parent_chart(tmp_path, {}, values=values)))
+    assert made == objects_of(render_parent(parent_of_defaults(tmp_path)))
 
 
 def parent_of_defaults(folder):
-    """A parent chart that sets nothing."""
+    """A parent chart that sets no values."""
     (folder / "plain").mkdir()
-    return parent(folder / "plain", {}, values={})
+    return parent_chart(folder / "plain", {}, values={})

@@ -1,4 +1,4 @@
-"""Two exporters share a namespace between them by a label, and the real API server sends each its part."""
+"""Two exporters share a namespace as shards. A real API server applies the label selectors of the shards."""
 
 import contextlib
 import pathlib
@@ -13,11 +13,11 @@ from lab.waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
-PARTS = {"one": "service in (cto, cto-play)", "other": "service notin (cto, cto-play)"}
+SHARDS = {"one": "service in (cto, cto-play)", "other": "service notin (cto, cto-play)"}
 
 
-def test_each_reads_the_runs_and_jobs_that_its_selector_names(control_plane: ControlPlane, tmp_path: pathlib.Path):
-    """No run is on two pages, none is on neither, each has its Job, and one whose label changes moves over."""
+def test_each_shard_has_the_runs_and_jobs_of_its_selector(control_plane: ControlPlane, tmp_path: pathlib.Path):
+    """Each run and its Job are in exactly one shard. A run whose label changes moves to the other shard."""
     place = Workplace(control_plane, f"part-{uuid.uuid4().hex[:8]}").open()
     for service in ("cto", "cto-play", "docs"):
         labels = {"service": service}
@@ -30,20 +30,23 @@ def test_each_reads_the_runs_and_jobs_that_its_selector_names(control_plane: Con
                     tmp_path / name, kubeconfig=control_plane.kubeconfig, settings=base | {"label_selector": selector}
                 )
             )
-            for name, selector in PARTS.items()
+            for name, selector in SHARDS.items()
         )
-        assert (on(one), on(other)) == ({"of-cto", "of-cto-play"}, {"of-docs"})
+        assert (runs_in(one), runs_in(other)) == ({"of-cto", "of-cto-play"}, {"of-docs"})
         for path in (f"{place.runs}/of-docs", f"{place.jobs}/of-docs-job"):
             patch = {"metadata": {"labels": {"service": "cto"}}}
             place.ask("PATCH", path, patch, content_type="application/merge-patch+json")
-        until(lambda: (on(one), on(other)) == ({"of-cto", "of-cto-play", "of-docs"}, set()), what="it moves over")
+        until(
+            lambda: (runs_in(one), runs_in(other)) == ({"of-cto", "of-cto-play", "of-docs"}, set()),
+            what="the run moves to the other shard",
+        )
 
 
-def on(exporter: Exporter) -> set[str]:
-    """The runs that an exporter shows with their Jobs."""
-    page = exporter.get().text
+def runs_in(exporter: Exporter) -> set[str]:
+    """The runs that an exporter exposes with their Jobs."""
+    text = exporter.get().text
     return {
         name
         for name in ("of-cto", "of-cto-play", "of-docs")
-        if f'coderun="{name}"' in page and f'job_name="{name}-job"' in page
+        if f'coderun="{name}"' in text and f'job_name="{name}-job"' in text
     }

@@ -1,4 +1,4 @@
-"""A real Prometheus whose samples are written: what the dashboards show of objects that are gone."""
+"""A real Prometheus with samples that a test writes, to test what the dashboards show of deleted objects."""
 
 import json
 import pathlib
@@ -9,14 +9,14 @@ import yaml
 from lab.components import component
 from lab.monitoring.watched import Readable
 
-__all__ = ["MINUTE", "Past"]
+__all__ = ["MINUTE", "RecordedPrometheus"]
 
 MINUTE = 60
 _JOB = {"job": "coderun-exporter", "instance": "a"}
 
 
-class Past(Readable):
-    """Neither scrapes nor evaluates rules. `at` is its present; times are minutes before that."""
+class RecordedPrometheus(Readable):
+    """It does not scrape and has no rules. `at` is the time of queries (Unix). Other times are minutes before it."""
 
     def __init__(self, folder: pathlib.Path, *, at: float) -> None:
         super().__init__(folder, exporter="")
@@ -24,7 +24,7 @@ class Past(Readable):
         self._samples: list[tuple[str, int, float]] = []
 
     def write(self, metric: str, value: float, since: float, until: float = 0, **labels: str) -> None:
-        """One value every 30 s, from so many minutes ago until so many minutes ago."""
+        """One sample every 30 s, from `since` until `until` minutes ago."""
         of_exporter = {} if metric.startswith("ALERTS") else _JOB
         named = ",".join(
             f"{name}={json.dumps(text, ensure_ascii=False)}" for name, text in (of_exporter | labels).items()
@@ -33,14 +33,14 @@ class Past(Readable):
         self._samples += [(f"{metric}{{{named}}}", moment, value) for moment in range(first, last + 1, 30)]
 
     def ago(self, minutes: float) -> float:
-        """The time so many minutes ago."""
+        """The Unix time this number of minutes ago."""
         return self.at - minutes * MINUTE
 
     def start(self) -> None:
-        """With what was written."""
+        """Stores the samples in a TSDB and starts Prometheus."""
         lines = [f"{series} {value} {moment}" for series, moment, value in sorted(self._samples)]
-        (self.folder / "past.txt").write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
-        command = [component("promtool"), "tsdb", "create-blocks-from", "openmetrics", "past.txt", "data"]
+        (self.folder / "prometheus.txt").write_text("\n".join([*lines, "# EOF", ""]), encoding="utf-8")
+        command = [component("promtool"), "tsdb", "create-blocks-from", "openmetrics", "prometheus.txt", "data"]
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr
         super().start()

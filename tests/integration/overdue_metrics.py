@@ -1,20 +1,20 @@
-"""The exporter's page on loopback with objects that are late and others that are not, for tests without a cluster."""
+"""An HTTP server with metrics of objects above and below their limits, for tests without a cluster."""
 
 import http.server
 import time
 
 from lab.loopback import Loopback
 
-__all__ = ["HOUR", "LatePage"]
+__all__ = ["HOUR", "OverdueMetrics"]
 
 HOUR = 3600.0
 
 
-class LatePage(Loopback):
-    """Served at `address` while it is open. The objects' ages are counted from its making, `made`, in seconds.
+class OverdueMetrics(Loopback):
+    """Serves the metrics at `address`. Ages count from `made`, the Unix time at which it was created.
 
-    Runs without a Job: `late` (an hour) and `young`. Unfinished Jobs under the default limit: `late` (two hours) and
-    `young`; under one that was configured: `limited` (two hours). A required ConfigMap is missing.
+    Runs without a Job: `late` (an hour) and `young`. Unfinished Jobs with the default limit: `late` (two hours) and
+    `young`. With a configured limit: `limited` (two hours). A required ConfigMap is missing.
     """
 
     def __init__(self) -> None:
@@ -64,6 +64,6 @@ class LatePage(Loopback):
                 self.wfile.write(text)
 
             def log_message(self, *_: object) -> None:
-                """Quiet."""
+                """Does not log."""
 
         return Handler

@@ -1,6 +1,6 @@
-"""What the real platform shows: the statuses of the object sets, and those that Kubernetes' own controllers write.
+"""Facts about the real platform: the statuses in the object sets, and those that controllers of Kubernetes write.
 
-A value is compared by its kind: a time is `TIME`, a Job's or run's name in a text is `NAME`.
+Values are normalized: a time is `TIME`, and the name of a Job or run is `NAME`.
 """
 
 import pathlib
@@ -17,11 +17,11 @@ _TIME = re.compile(r"@-\w+|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _NAME = re.compile(r"(play-coderun|review)-[a-z0-9-]+|(coderun|cto-parallel-test)-[a-z0-9-]*t\d+[a-z0-9-]*")
 
 Fact = tuple[str, str]
-"""A field by its path, and its value in words."""
+"""The path of a field, and its normalized value."""
 
 
 def objects_of(kind: str) -> Iterator[dict[str, Any]]:
-    """Every object of that kind in the object sets."""
+    """All objects of this kind in the object sets."""
     for path in sorted(OBJECTS.glob("*.yaml")):
         for document in fast_yaml.load_all(path.read_text("utf-8")):
             items = document["items"] if document.get("kind") == "List" else [document]
@@ -29,12 +29,12 @@ def objects_of(kind: str) -> Iterator[dict[str, Any]]:
 
 
 def known_facts(kind: str, part: str) -> set[Fact]:
-    """Every field and value of that part (`status`, `spec`, ...) in the objects of that kind."""
+    """All fields and values of `part` (`status`, `spec`, ...) in the objects of this kind."""
     return {fact for item in objects_of(kind) for fact in facts_of(item.get(part, {}))}
 
 
 def facts_of(value: Any, path: str = "") -> Iterator[Fact]:
-    """Every field and its value. Elements of a list are under `[]`."""
+    """All fields and values. Elements of a list have the path `[]`."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield from facts_of(inner, f"{path}.{name}" if path else str(name))
@@ -47,7 +47,7 @@ def facts_of(value: Any, path: str = "") -> Iterator[Fact]:
 
 
 def job_shape(status: Mapping[str, Any]) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Which fields a Job's status has with a value, and its conditions in their order."""
+    """The fields of a Job's status, with counts but without other values; and its conditions in their order."""
     conditions = tuple(
         f"{each['type']}={each['status']} {each.get('reason', '')}" for each in status.get("conditions", ())
     )
@@ -71,19 +71,21 @@ _START: dict[str, Any] = {"startTime": "..."}
 _RESUMED = "Suspended=False JobResumed"
 JOB_STATUSES = {
     (frozenset(), ()): "not seen by the Job controller yet",
-    _shape(**_START, active=1): "its pod is not ready yet, or pending for ever",
-    _shape(**_START, active=1, ready=1): "at work",
-    _shape(**_START): "no pod can be made: `active` is absent",
-    _shape("Suspended=True JobSuspended"): "suspended: no start",
+    _shape(**_START, active=1): "its pod is not ready yet, or pending",
+    _shape(**_START, active=1, ready=1): "its agent works",
+    _shape(**_START): "no pod can be created: `active` is absent",
+    _shape("Suspended=True JobSuspended"): "suspended: no start time",
     _shape(_RESUMED, **_START, active=1): "resumed",
-    _shape(_RESUMED, **_START, active=1, ready=1): "resumed and at work",
+    _shape(_RESUMED, **_START, active=1, ready=1): "resumed, and its agent works",
     _shape(*_DONE, **_START, succeeded=1, completionTime="..."): "complete",
     _shape(*(f"{kind}=True BackoffLimitExceeded" for kind in ("FailureTarget", "Failed")), **_START, failed=1): (
         "failed: no completionTime"
     ),
-    _shape("FailureTarget=True DeadlineExceeded", **_START, failed=1, terminating=1): "past its deadline, pod going",
+    _shape(
+        "FailureTarget=True DeadlineExceeded", **_START, failed=1, terminating=1
+    ): "past its deadline, its pod is terminating",
     _shape(*(f"{kind}=True DeadlineExceeded" for kind in ("FailureTarget", "Failed")), **_START, failed=1): (
         "failed by its deadline"
     ),
 }
-"""Every status of a Job that the Job controller of Kubernetes 1.36 was seen to write, and when."""
+"""The statuses of Jobs that the Job controller of Kubernetes 1.36 writes, and when."""
