@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from exporter.cache import Container, Event, ObjectCache, Pod
 from exporter.diagnosis.events import latest, telling, words
+from exporter.diagnosis.stages import recent
 
 __all__ = ["creation_words", "pull_words"]
 
@@ -14,7 +15,8 @@ _REPEATS = ("Error: ", "Back-off pulling image")
 
 def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float | None]:
     """Why its image cannot be pulled, and since when: its Event, else its message."""
-    events = telling(event for event in _about(pod, one, cache) if _is_pull(event.note))
+    every = recent([event for event in _about(pod, one, cache) if _is_pull(event.note)])
+    events = telling(every)
     since = min((event.first for event in events if event.first is not None), default=pod.started)
     if events and not events[0].note.startswith(_REPEATS):
         return words(events[0]), since

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from exporter.cache import PODS, SUCCEEDED, Pod, named_key
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import intern_label, object_name
+from exporter.resources.objects import finalizers_of, intern_label, object_name
 from exporter.resources.pod_objects import WirePod, job_of, main_containers, pod_record
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import WatchConfig
@@ -24,7 +24,7 @@ _UID_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"}
 
 
 def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
-    """The record of a Pod; None if it is not of a Job, or if it has succeeded.
+    """The record of a Pod; None if it is not of a Job, or if it has succeeded and no finalizer keeps it.
 
     A Pod that nothing controls, without the label of the Job's UID, is that of the Job that its label names, if the
     name of the Pod begins with that of the Job. Its
@@ -32,7 +32,7 @@ def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind]) -> Pod | None:
     """
     controlled = job_of(pod.metadata.owner_references or ())
     owner = controlled or _named(pod)
-    if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED):
+    if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED and not finalizers_of(pod.metadata)):
         return None
     labels = pod.metadata.labels or {}
     labelled = {name for kind in kinds for name in kind.main_labels(labels)}
