@@ -1,6 +1,8 @@
 """The words that say why a container does not start: of its Events, or of its state."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
 from exporter.diagnosis.events import latest, telling, words
@@ -11,18 +13,23 @@ __all__ = ["creation_words", "pull_words"]
 _REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
 _REPEATS = ("Error: ", "Back-off pulling image")
 """How notes begin that repeat the reason of the state, and no more."""
+_BACK_OFF: Final = re.compile(r'(?:Back-off pulling image(?: "[^"]*")?)?')
+"""The message of kubelets before Kubernetes 1.31, without the reason; or none."""
 
 
 def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float | None]:
-    """Why its image cannot be pulled, and since when: its Event, else its message."""
-    every = recent([event for event in _about(pod, one, cache) if _is_pull(event.note)])
-    events = telling(every)
-    since = min((event.first for event in events if event.first is not None), default=pod.started)
-    if events and not events[0].note.startswith(_REPEATS):
-        return words(events[0]), since
-    if one.message:
-        return f"{one.reason}: {one.message}", since
-    return (words(events[0]) if events else one.reason), since
+    """Why its image cannot be pulled, and since when: its Event, else its message, else an Event that is history.
+
+    Of the Events of a pod, those about the back-off may crowd out the others.
+    """
+    every = [event for event in _about(pod, one, cache) if _is_pull(event.note)]
+    since = min((event.first for event in every if event.first is not None), default=pod.started)
+    told = [event for event in every if not event.note.startswith(_REPEATS)]
+    message = f"{one.reason}: {one.message}" if one.message else ""
+    if not _BACK_OFF.fullmatch(one.message):
+        told = [event for event in recent(every) if event in told]
+    events = telling(told)
+    return (words(events[0]) if events else message or (words(every[0]) if every else one.reason)), since
 
 
 def creation_words(pod: Pod, one: Container, cache: ObjectCache) -> str:

@@ -75,13 +75,24 @@ def test_a_refusal_that_is_not_repeated_is_history(tmp_path, seconds, cause):
     assert causes(tmp_path, touched(), refused, later)[0] == cause
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(1799, "Failed: Failed to pull image: timeout"), (1800, "429")])
-def test_a_failed_pull_that_is_not_repeated_is_history(tmp_path, seconds, words):
-    """The state of the container has the newer words."""
+FULL, OLD = 'Back-off pulling image "i": ErrImagePull: 429 Too Many Requests', 'Back-off pulling image "i"'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message", "words"),
+    [
+        (1799, FULL, "Failed: Failed to pull image: timeout"),
+        (1800, FULL, "429"),
+        (1800, OLD, "timeout"),
+        (1800, "", "timeout"),
+    ],
+)
+def test_a_failed_pull_that_is_not_repeated_is_history(tmp_path, seconds, message, words):
+    """If the state of the container has newer words: that of older kubelets has none."""
     old = seen("Failed", 30, "Failed to pull image: timeout")
     later = seen("BackOff", 30 + seconds, "Back-off pulling image")
     again = seen("Failed", 30 + seconds, "Error: ImagePullBackOff")
-    waiting = {"reason": "ImagePullBackOff", "message": "Back-off pulling image: ErrImagePull: 429 Too Many Requests"}
+    waiting = {"reason": "ImagePullBackOff", "message": message}
     pod = a_started_pod(containers=[{"name": "agent", "state": {"waiting": waiting}}])
     path = tmp_path / "dump.json"
     path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [OPEN, WAITS, pod, old, later, again]}))
