@@ -8,8 +8,10 @@ import msgspec
 from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.finding import Finding, Subject, found, of_job, of_pod, of_run
 
-__all__ = ["deletion_findings", "kept_pod"]
+__all__ = ["MAX_END_SECONDS", "deletion_findings", "is_kept", "kept_pod"]
 
+MAX_END_SECONDS: Final = 60.0
+"""Seconds after the grace period until a terminating Pod is stuck."""
 _CLUSTER: Final = "who runs the cluster"
 _FOREGROUND: Final = "foregroundDeletion"
 _REMOVERS: Final = {
@@ -29,6 +31,15 @@ def deletion_findings(item: Run | Job) -> Iterator[Finding]:
     kind, about = ("Job", of_job(item)) if isinstance(item, Job) else (item.kind, of_run(item))
     text = f"{_keeper(item.finalizers)} {kind} {item.name}, whose deletion was requested"
     yield _kept(text, item.finalizers, about, item.deleted)
+
+
+def is_kept(pod: Pod, now: float) -> bool:
+    """Whether it should be gone: its containers have all ended, and its grace period a minute ago.
+
+    The kubelet deletes such a Pod.
+    """
+    ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
+    return ended and pod.deleted is not None and now - pod.deleted >= MAX_END_SECONDS
 
 
 def kept_pod(pod: Pod) -> Finding:

@@ -6,7 +6,7 @@ from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.agent_log import silence_findings
 from exporter.diagnosis.attempts import without_attempts
 from exporter.diagnosis.causes import CANNOT_TELL, rank
-from exporter.diagnosis.deletion import deletion_findings
+from exporter.diagnosis.deletion import deletion_findings, is_kept, kept_pod
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
 from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run, settle
@@ -60,6 +60,8 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
     for job in cache.jobs_of(run):
         if job.namespace == run.namespace and (job is newest or not job.result):
             yield from _of_worker(job, cache)
+        elif job.namespace == run.namespace:
+            yield from _deletion_of(job, cache)
     if newest is not None:
         yield from not_updated_findings(run, newest)
     if run.ready is False and run.state == "open" and run.message:
@@ -79,6 +81,13 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if limit is not None:
         text = f"{job.worker} {job.name} runs for longer than {limit:.0f} s"
         yield found("max_runtime_exceeded", text, about=of_job(job), since=cache.started(job))
+
+
+def _deletion_of(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """Of a worker that is over and is being deleted: what keeps it, or its pods."""
+    yield from deletion_findings(job)
+    if job.deleted is not None and not job.is_pod:
+        yield from (kept_pod(pod) for pod in cache.pods_of(job) if is_kept(pod, cache.now))
 
 
 def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Finding]:

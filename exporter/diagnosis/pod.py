@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from exporter.cache import RUNNING, ObjectCache, Pod
 from exporter.diagnosis.causes import rank
 from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
-from exporter.diagnosis.deletion import kept_pod
+from exporter.diagnosis.deletion import MAX_END_SECONDS, is_kept, kept_pod
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, distinct, found, of_pod
 from exporter.diagnosis.mounts import mount_findings, volume_cause
@@ -37,7 +37,6 @@ _REASONS = {
 _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
 """Causes that may be the effect of a volume or a missing object."""
 _TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
-_MAX_END_SECONDS = 60.0  # after its grace period; a Pod that is terminating for longer is stuck
 
 
 def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
@@ -106,12 +105,11 @@ def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if (lost := _lost(pod, cache)) is not None:
         yield lost
         return
-    ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
-    late = pod.deleted is not None and cache.now - pod.deleted >= _MAX_END_SECONDS
-    if late and not ended and pod.disruption in _TAINTED:
-        yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
-    elif late and ended:
+    late = pod.deleted is not None and cache.now - pod.deleted >= MAX_END_SECONDS
+    if is_kept(pod, cache.now):
         yield kept_pod(pod)
+    elif late and pod.disruption in _TAINTED:
+        yield _node_lost(pod, f"{pod.disruption}, and its containers have not ended")
 
 
 def _lost(pod: Pod, cache: ObjectCache) -> Finding | None:

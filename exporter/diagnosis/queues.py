@@ -10,9 +10,11 @@ from exporter.cache import Event, Job, ObjectCache, Pod
 from exporter.diagnosis.events import words
 from exporter.diagnosis.finding import Finding, found, of_job, of_pod
 
-__all__ = ["WORKLOAD", "events_of_workload", "gated_finding", "suspended_finding", "workload_key"]
+__all__ = ["STOPPED", "WORKLOAD", "events_of_workload", "gated_finding", "suspended_finding", "workload_key"]
 
 WORKLOAD: Final = "Workload"
+STOPPED: Final = "Stopped"
+"""The reason with which Kueue says why it has suspended a Job."""
 _KUEUE: Final = "kueue.x-k8s.io/"
 _COMMAND: Final = "kubectl -n $namespace get workloads.kueue.x-k8s.io"
 
@@ -46,6 +48,7 @@ def gated_finding(pod: Pod, cache: ObjectCache) -> Finding:
 
 
 def _said(cache: ObjectCache, *uids: str) -> str:
-    events = (event for uid in uids for event in events_of_workload(uid, cache))
+    events = [event for uid in uids for event in events_of_workload(uid, cache)]
+    events += [event for uid in uids for event in cache.events_about(uid) if event.reason == STOPPED]
     newest = max(events, key=lambda event: event.last or 0.0, default=None)
     return "" if newest is None else f": {words(newest)}"

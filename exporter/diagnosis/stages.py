@@ -3,12 +3,12 @@
 At each attempt it passes them in this order: pkg/kubelet/kubelet.go, then its kuberuntime_manager.go.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from exporter.cache import Event
 
-__all__ = ["PROGRESS", "is_history"]
+__all__ = ["PROGRESS", "is_history", "recent"]
 
 PROGRESS: Final = frozenset({"SandboxChanged", "Pulling", "Pulled"})
 """Reasons of Events of type `Normal` that prove a stage."""
@@ -38,3 +38,9 @@ def _is_past(last: float, stage: int, other: Event, reason: str) -> bool:
     if its is None or other.last is None or other.last <= last:
         return False
     return its > stage or (other.last - last >= _HISTORY and not (its == stage and reason == _ONCE))
+
+
+def recent(events: Sequence[Event]) -> list[Event]:
+    """Without those that were last seen long before the newest one: what holds is repeated."""
+    newest = max((event.last for event in events if event.last is not None), default=0.0)
+    return [event for event in events if event.last is None or newest - event.last < _HISTORY]

@@ -12,6 +12,7 @@ from exporter.diagnosis.configmaps import configmap_findings, configmap_notes
 from exporter.diagnosis.events import latest, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.refusals import refusal_of
+from exporter.diagnosis.stages import recent
 
 __all__ = ["idle_findings", "refusal_findings", "stall_findings"]
 
@@ -38,7 +39,7 @@ def stall_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
 
 def refusal_findings(run: Run, cache: ObjectCache, *, since: float | None) -> Iterator[Finding]:
     """The finding that the API server rejected the worker, from an Event about the run or from its message."""
-    for event in latest(cache, run.uid):
+    for event in recent([*latest(cache, run.uid)]):
         if cause := refusal_of(event.note):
             yield found(cause, words(event), about=of_run(run), since=event.first)
             return

@@ -7,7 +7,7 @@ import msgspec
 
 from exporter.cache import Event
 from exporter.diagnosis.gone import CREATED_POD, TELLING
-from exporter.diagnosis.queues import WORKLOAD
+from exporter.diagnosis.queues import STOPPED, WORKLOAD
 from exporter.diagnosis.stages import PROGRESS
 from exporter.kube.decode import Decoder
 from exporter.resources.events import Regarding, WireEvent, event_from_object
@@ -26,7 +26,10 @@ class CoreEvent(WireEvent, rename="camel"):
 
 
 _NORMAL: Final = "Normal"
-_TELLING: Final = {"Pod": PROGRESS | TELLING, "Job": frozenset({CREATED_POD, "Completed", "SuccessfulDelete"})}
+_TELLING: Final = {
+    "Pod": PROGRESS | TELLING,
+    "Job": frozenset({CREATED_POD, STOPPED, "Completed", "SuccessfulDelete"}),
+}
 """By the kind of the object, the reasons of those that show progress, or why and when an object is gone."""
 
 _core, _new = Decoder(CoreEvent), Decoder(WireEvent)

@@ -25,6 +25,7 @@ _OF_THE_CONTROLLER = frozenset(
 )
 """Causes that a controller explains which is not running."""
 _SHOWN = 3
+_MAX_WHY = 120
 
 
 class OtherPod(NamedTuple):
@@ -36,8 +37,9 @@ class OtherPod(NamedTuple):
 
 
 def failing_pod(pod: Pod) -> OtherPod | None:
-    """The Pod, if one of its containers fails."""
-    why = next(filter(None, map(_why, pod.containers)), "")
+    """The Pod, if one of its containers fails, or no node fits it."""
+    waits = pod.unscheduled if pod.state == "pending" and not pod.gated and not pod.node else ""
+    why = shorten(waits, limit=_MAX_WHY) or next(filter(None, map(_why, pod.containers)), "")
     return OtherPod(pod.namespace, pod.name, why) if why and pod.deleted is None else None
 
 

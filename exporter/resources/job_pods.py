@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from exporter.cache import PODS, SUCCEEDED, Pod, named_key
 from exporter.resources.kinds import RunKind
-from exporter.resources.objects import intern_label, object_name
+from exporter.resources.objects import finalizers_of, intern_label, object_name
 from exporter.resources.pod_objects import WirePod, job_of, main_containers, pod_record
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import WatchConfig
@@ -25,7 +25,7 @@ _UID_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"}
 
 
 def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind], with_ids: bool = False) -> Pod | None:
-    """The record of a Pod; None if it is not the Pod of a Job, or if it has succeeded.
+    """The record of a Pod; None if it is not the Pod of a Job, or if it has succeeded and no finalizer blocks it.
 
     A Pod without a controller and without the label of the Job's UID is matched by the label `job-name`, if its name
     begins with the name of the Job. The main containers may be those of any kind, because a Pod does not show the
@@ -33,7 +33,7 @@ def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind], with_ids: bool = False
     """
     controlled = job_of(pod.metadata.owner_references or ())
     owner = controlled or _named(pod)
-    if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED):
+    if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED and not finalizers_of(pod.metadata)):
         return None
     labels = pod.metadata.labels or {}
     labelled = {name for kind in kinds for name in kind.main_labels(labels)}

@@ -6,7 +6,7 @@ import pytest
 
 from tests.commands.in_process import call
 from tests.diagnosis.test_causes import NOW, READ, RUNNING, a_pod, without_pod
-from tests.objects import CREATED, a_run, stamp
+from tests.objects import CREATED, a_job, a_run, stamp
 
 OWN, TRACKING, FOREGROUND = (
     "coderuns.orchestrator.io/finalizer",
@@ -82,3 +82,21 @@ def test_a_pod_without_a_finalizer_waits_for_its_kubelet(tmp_path):
     )
     assert first["evidence"] == "all containers of pod p have ended, and the pod still exists"
     assert first["act"] == CLUSTER
+
+
+@pytest.mark.parametrize("ended", ["Complete", "Failed"])
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+def test_a_job_that_is_over_may_be_kept_by_its_pod(tmp_path, ended, phase):
+    """Although it is the current worker of its run no more, and pods that succeeded are not read otherwise."""
+    pod = deleted(a_pod(phase, containerStatuses=[ENDED]), TRACKING)
+    job = deleted(a_job(ended=ended), FOREGROUND)
+    first, *others = found(tmp_path, deleted(a_run(status=RUNNING), FOREGROUND), job, pod)
+    assert first["evidence"].startswith(f"finalizer {TRACKING} keeps pod p, whose containers have all ended: ")
+    assert [one["cause"] for one in others if one["cause"] == "finalizer_stuck"] == ["finalizer_stuck"] * 2
+
+
+def test_a_pod_that_succeeded_and_that_no_finalizer_keeps_is_not_read(tmp_path):
+    """The API server is not even asked for it."""
+    pod = deleted(a_pod("Succeeded", containerStatuses=[ENDED]))
+    every = found(tmp_path, a_run(status=RUNNING), deleted(a_job(ended="Complete"), FOREGROUND), pod)
+    assert "pod p" not in json.dumps(every)

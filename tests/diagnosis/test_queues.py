@@ -114,3 +114,10 @@ def test_a_scheduling_gate_has_a_name(tmp_path):
     assert evidence(tmp_path, a_job(), pod, pending("pod-p-5e3de")) == f"{text}: Pending: {REASON}"
     assert evidence(tmp_path, a_job(), pod, pending("job-j-5e3de")) == f"{text}: Pending: {REASON}"
     assert evidence(tmp_path, a_job(), a_pod(gates=["{{ .x }}"])) == "the pod has a scheduling gate"
+
+
+@pytest.mark.parametrize(("at", "words"), [(200, f"Pending: {REASON}"), (400, "Stopped: Preempted to accommodate")])
+def test_kueue_says_why_it_has_stopped_a_job(tmp_path, at, words):
+    """In an Event about the Job, which may be older than one about its Workload."""
+    stopped = about("play-rex", "Stopped", "Preempted to accommodate", kind="Job", uid="job-j", at=at, type="Normal")
+    assert evidence(tmp_path, SUSPENDED, stopped, pending("job-play-rex-5e3de", at=300)) == f"{IS}: {words}"

@@ -1,8 +1,11 @@
 """Of several Events about a Pod, those of a stage that the kubelet has passed since explain nothing."""
 
+import json
+
 import pytest
 
-from tests.diagnosis.test_causes import OPEN, an_event
+from tests.commands.in_process import call
+from tests.diagnosis.test_causes import NOW, OPEN, an_event, touched
 from tests.diagnosis.test_progress import WAITS, a_started_pod, causes
 from tests.objects import CREATED, stamp
 
@@ -60,3 +63,38 @@ def test_the_network_of_the_node_fails_before_the_mount(tmp_path):
     mount = seen("FailedMount", 30, MISSING)
     assert first(tmp_path, mount, seen("NetworkNotReady", 31)) == "pod_configmap_missing"
     assert first(tmp_path, mount, seen("NetworkNotReady", 4000)) == "container_cannot_be_created"
+
+
+@pytest.mark.parametrize(("seconds", "cause"), [(1799, "quota"), (1800, "reconcile_failing")])
+def test_a_refusal_that_is_not_repeated_is_history(tmp_path, seconds, cause):
+    """The controller fails elsewhere by now."""
+    refused = seen("FailedCreate", 30, "exceeded quota: q")
+    later = seen("ReconcileError", 30 + seconds, "partial not found: a.hbs", count=100)
+    for event in (refused, later):
+        event["involvedObject"] = {"kind": "CodeRun", "namespace": "n", "name": "r", "uid": "run-r"}
+    assert causes(tmp_path, touched(), refused, later)[0] == cause
+
+
+FULL, OLD = 'Back-off pulling image "i": ErrImagePull: 429 Too Many Requests', 'Back-off pulling image "i"'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "message", "words"),
+    [
+        (1799, FULL, "Failed: Failed to pull image: timeout"),
+        (1800, FULL, "429"),
+        (1800, OLD, "timeout"),
+        (1800, "", "timeout"),
+    ],
+)
+def test_a_failed_pull_that_is_not_repeated_is_history(tmp_path, seconds, message, words):
+    """If the state of the container has newer words: that of older kubelets has none."""
+    old = seen("Failed", 30, "Failed to pull image: timeout")
+    later = seen("BackOff", 30 + seconds, "Back-off pulling image")
+    again = seen("Failed", 30 + seconds, "Error: ImagePullBackOff")
+    waiting = {"reason": "ImagePullBackOff", "message": message}
+    pod = a_started_pod(containers=[{"name": "agent", "state": {"waiting": waiting}}])
+    path = tmp_path / "dump.json"
+    path.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": [OPEN, WAITS, pod, old, later, again]}))
+    out = call("explain", "-f", path, "--at", stamp(NOW), "-o", "json")[1]
+    assert words in json.loads(out)["items"][0]["findings"][0]["evidence"]

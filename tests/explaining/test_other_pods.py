@@ -20,6 +20,14 @@ def another(name="controller-7d9c8", *, namespace="n", state=LOOP, restarts=14, 
     return pod | {"metadata": meta, "spec": {"containers": [{"name": "c"}]}}
 
 
+def unscheduled(text):
+    """One that no node fits."""
+    reason, _, message = text.partition(": ")
+    scheduled = {"type": "PodScheduled", "status": "False", "reason": reason, "message": message}
+    pod = another()
+    return pod | {"status": {"phase": "Pending", "conditions": [scheduled]}}
+
+
 IDLE = [a_run(), a_run(name="s", uid="s"), READ]
 FAILS = "container c: CrashLoopBackOff, last OOMKilled, 14 restarts"
 
@@ -50,6 +58,7 @@ def test_a_pod_of_another_namespace_is_a_note(tmp_path):
         (another(state=RUNS, restarts=2, **KILLED), False),
         (another(state=RUNS, restarts=30), False),
         (another(kind="Job"), False),
+        (unscheduled("Unschedulable: 0/3 nodes are available: 3 Insufficient memory."), True),
     ],
 )
 def test_what_fails(tmp_path, pod, fails):
