@@ -2,7 +2,7 @@
 
 from exporter.cache import JOBS, Change, ContainerLog
 from exporter.log_formats import LogReport
-from tests.cache.test_object_cache import a_cluster, a_job
+from tests.cache.test_object_cache import a_cache, a_job
 
 
 def a_log(name="c", *, ended=False, **fields):
@@ -12,7 +12,7 @@ def a_log(name="c", *, ended=False, **fields):
 
 def test_a_report_is_that_of_its_job_until_the_job_is_gone():
     """A change of the Job keeps it."""
-    cache = a_cluster(jobs=[job := a_job()])
+    cache = a_cache(jobs=[job := a_job()])
     assert cache.logs_of(job) is None
     cache.logs.put("j", log := a_log(turns=1))
     assert cache.logs.has("j", log)
@@ -25,14 +25,14 @@ def test_a_report_is_that_of_its_job_until_the_job_is_gone():
 
 def test_a_report_of_an_unknown_job_is_dropped():
     """The Job was deleted while the log was read."""
-    cache = a_cluster()
+    cache = a_cache()
     cache.logs.put("j", a_log())
     assert len(cache.logs) == 0
 
 
 def test_the_containers_that_run_are_the_current_ones():
     """If none runs, the last one."""
-    cache = a_cluster(jobs=[job := a_job()])
+    cache = a_cache(jobs=[job := a_job()])
     cache.logs.put("j", a_log("a", ended=True, turns=1))
     cache.logs.put("j", a_log("b", turns=2))
     cache.logs.put("j", a_log("c", turns=3))
@@ -45,7 +45,7 @@ def test_the_containers_that_run_are_the_current_ones():
 
 def test_sixteen_containers_are_kept_and_the_sums_of_all():
     """A container that is restarted for days leaves no more. One that runs is dropped last."""
-    cache = a_cluster(jobs=[job := a_job()])
+    cache = a_cache(jobs=[job := a_job()])
     cache.logs.put("j", a_log("runs", turns=1000))
     for number in range(100):
         cache.logs.put("j", a_log(str(number), ended=True, turns=1, cost_dollars=0.5, tokens_output=2, sessions=9))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests.commands.in_process import call
-from tests.diagnosis.test_causes import NOW, OPEN, an_event, touched
+from tests.diagnosis.test_causes import NOW, OPEN, an_event, with_finalizer
 from tests.diagnosis.test_progress import WAITS, a_started_pod, causes
 from tests.objects import CREATED, stamp
 
@@ -72,7 +72,7 @@ def test_a_refusal_that_is_not_repeated_is_history(tmp_path, seconds, cause):
     later = seen("ReconcileError", 30 + seconds, "partial not found: a.hbs", count=100)
     for event in (refused, later):
         event["involvedObject"] = {"kind": "CodeRun", "namespace": "n", "name": "r", "uid": "run-r"}
-    assert causes(tmp_path, touched(), refused, later)[0] == cause
+    assert causes(tmp_path, with_finalizer(), refused, later)[0] == cause
 
 
 FULL, OLD = 'Back-off pulling image "i": ErrImagePull: 429 Too Many Requests', 'Back-off pulling image "i"'

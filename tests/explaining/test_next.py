@@ -6,7 +6,7 @@ from exporter.diagnosis import CAUSES
 from exporter.diagnosis.fixes import FIXES
 from tests.diagnosis.test_causes import OPEN, READ, a_pod, an_event
 from tests.diagnosis.test_progress import WAITS
-from tests.explaining.test_of_dump import LATE, explain
+from tests.explaining.test_of_dump import LATER, explain
 from tests.objects import CREATED, a_job, a_run, stamp
 
 REFUSED = an_event("Job", "job-j", "FailedCreate", "pods is forbidden: exceeded quota: q")
@@ -15,20 +15,20 @@ WITHOUT = a_job() | {"status": {"startTime": stamp(CREATED)}}
 
 def test_each_finding_has_its_next_command(tmp_path):
     """The same one is not repeated."""
-    _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "r", "--at", LATE)
+    _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "r", "--at", LATER)
     assert "  Next:      kubectl -n n describe quota\n" in out
     also = out[out.index("Also:") : out.index("Chain:")].split("\n")
     assert [line.split()[0] for line in also if line] == ["Also:", "no_pod", "Next:"]
     assert also[2] == "    Next: kubectl -n n describe job j"
     _, out = explain(
-        tmp_path, [OPEN, WAITS, a_pod(), an_event(reason="FailedMount", note="failed")], "r", "--at", LATE
+        tmp_path, [OPEN, WAITS, a_pod(), an_event(reason="FailedMount", note="failed")], "r", "--at", LATER
     )
     assert out.count("kubectl -n n describe pod p") == 1
 
 
 def test_what_mends_the_cause_is_one_line(tmp_path):
     """If it is the same each time."""
-    _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "r", "--at", LATE)
+    _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "r", "--at", LATER)
     assert f"  Fix:       {FIXES['quota']}\n" in out
     _, out = explain(tmp_path, [a_run(status={"phase": "Failed", "message": "the moon is full"}), READ], "r")
     assert "Fix:" not in out
@@ -44,6 +44,6 @@ def test_what_mends_a_cause_belongs_to_the_table(cause, words):
 
 def test_a_list_says_how_to_see_more_of_a_run(tmp_path):
     """Of the worst, if there is anything to see."""
-    _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "--at", LATE)
+    _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "--at", LATER)
     assert "\nMore: explain n/r shows all that is known of one run\n" in out
     assert "More:" not in explain(tmp_path, [OPEN, a_job(), a_pod("Running"), READ])[1]

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.diagnosis.test_causes import OPEN, READ, REQUIRED, a_pod, an_event, touched
-from tests.explaining.test_of_dump import LATE, explain
+from tests.diagnosis.test_causes import OPEN, READ, REQUIRED, a_pod, an_event, with_finalizer
+from tests.explaining.test_of_dump import LATER, explain
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 
 LOOP = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}
@@ -34,7 +34,7 @@ FAILS = "container c: CrashLoopBackOff, last OOMKilled, 14 restarts"
 
 def test_the_pod_of_a_controller_that_fails_is_in_the_evidence(tmp_path):
     """And the next command shows it: which of all Deployments is the controller, nobody need know."""
-    code, out = explain(tmp_path, [*IDLE, another(**KILLED)], "r", "--at", LATE)
+    code, out = explain(tmp_path, [*IDLE, another(**KILLED)], "r", "--at", LATER)
     assert code == 1
     assert "Cause:       controller_idle\n" in out
     assert f"; pod controller-7d9c8 of this namespace fails: {FAILS}\n" in out
@@ -44,7 +44,7 @@ def test_the_pod_of_a_controller_that_fails_is_in_the_evidence(tmp_path):
 
 def test_a_pod_of_another_namespace_is_a_note(tmp_path):
     """It may be that of a webhook, a driver, or of a controller for all namespaces."""
-    _, out = explain(tmp_path, [*IDLE, another(namespace="kyverno", **KILLED)], "r", "--at", LATE)
+    _, out = explain(tmp_path, [*IDLE, another(namespace="kyverno", **KILLED)], "r", "--at", LATER)
     assert "this namespace" not in out
     assert f"Note: Pods that belong to no run and fail: kyverno/controller-7d9c8: {FAILS}\n" in out
 
@@ -63,7 +63,7 @@ def test_a_pod_of_another_namespace_is_a_note(tmp_path):
 )
 def test_what_fails(tmp_path, pod, fails):
     """A container that is restarted now and then does not; neither does the Pod of a run."""
-    assert ("Pods that belong to no run" in explain(tmp_path, [*IDLE, pod], "--at", LATE)[1]) is fails
+    assert ("Pods that belong to no run" in explain(tmp_path, [*IDLE, pod], "--at", LATER)[1]) is fails
 
 
 def test_without_a_fault_there_is_no_note(tmp_path):
@@ -74,7 +74,7 @@ def test_without_a_fault_there_is_no_note(tmp_path):
 def test_three_are_named_and_the_others_counted(tmp_path):
     """A cluster may have many."""
     pods = [another(f"pod-{number}") for number in range(5)]
-    _, out = explain(tmp_path, [*IDLE, *pods], "--at", LATE)
+    _, out = explain(tmp_path, [*IDLE, *pods], "--at", LATER)
     assert "n/pod-2: container c: CrashLoopBackOff, 14 restarts and 2 more\n" in out
     assert "pod-3" not in out
 
@@ -83,7 +83,7 @@ def test_a_pod_explains_no_fault_of_the_agent(tmp_path):
     """Only what a controller that is not running explains."""
     refused = an_event("Job", "job-j", "FailedCreate", "pods is forbidden: exceeded quota: q")
     job = a_job() | {"status": {"startTime": stamp(CREATED)}}
-    _, out = explain(tmp_path, [OPEN, job, refused, another()], "r", "--at", LATE)
+    _, out = explain(tmp_path, [OPEN, job, refused, another()], "r", "--at", LATER)
     assert "this namespace" not in out
     assert "Next:      kubectl -n n describe quota" in out
 
@@ -91,20 +91,20 @@ def test_a_pod_explains_no_fault_of_the_agent(tmp_path):
 def test_a_dump_without_configmaps_cannot_show_what_a_template_lacks(tmp_path):
     """So it is said, and the next command dumps them."""
     (tmp_path / "settings.yml").write_text(REQUIRED)
-    words = ("r", "--at", LATE, "--config.file", tmp_path / "settings.yml")
-    _, out = explain(tmp_path, [touched(), READ], *words)
+    words = ("r", "--at", LATER, "--config.file", tmp_path / "settings.yml")
+    _, out = explain(tmp_path, [with_finalizer(), READ], *words)
     assert "; whether its templates are complete is unknown: the dump has no ConfigMaps\n" in out
     assert "Next:      kubectl -n n get configmaps -o json > more.json\n" in out
     whole = a_configmap(name="t", data={"a.hbs": "x", "b.hbs": "y"})
-    _, out = explain(tmp_path, [touched(), READ, whole], *words)
+    _, out = explain(tmp_path, [with_finalizer(), READ, whole], *words)
     assert "Cause:       reconcile_failing\n" in out
     assert "no ConfigMaps" not in out
 
 
 def test_runs_that_require_no_configmaps_lack_none(tmp_path):
     """As those of another platform."""
-    task = touched() | {"apiVersion": "kelos.dev/v1alpha2", "kind": "Task"}
+    task = with_finalizer() | {"apiVersion": "kelos.dev/v1alpha2", "kind": "Task"}
     (tmp_path / "settings.yml").write_text("coderuns: {kinds: [tasks.v1alpha2.kelos.dev]}\n")
-    _, out = explain(tmp_path, [task, READ], "r", "--at", LATE, "--config.file", tmp_path / "settings.yml")
+    _, out = explain(tmp_path, [task, READ], "r", "--at", LATER, "--config.file", tmp_path / "settings.yml")
     assert "Cause:       reconcile_failing\n" in out
     assert "no ConfigMaps" not in out
