@@ -93,12 +93,13 @@ class Objects:
     def _add_configmap(self, raw: msgspec.Raw) -> None:
         tree = _tree(raw)
         meta = tree.get("metadata") if isinstance(tree, dict) else None
-        place = (meta.get("namespace"), meta.get("name")) if isinstance(meta, dict) else ("", "")
-        self._configmap_namespaces.add(str(place[0] or ""))
-        if self._put_configmap(raw, *place) or len(self._elsewhere) == _MAX_ELSEWHERE:
+        found = [meta.get(name) for name in ("namespace", "name")] if isinstance(meta, dict) else ["", ""]
+        namespace, name = (text if isinstance(text, str) else "" for text in found)
+        self._configmap_namespaces.add(namespace)
+        if self._put_configmap(raw, namespace, name) or len(self._elsewhere) == _MAX_ELSEWHERE:
             return
-        if any(required.matches(str(place[1])) for required in self.snapshot.configmaps):
-            self._elsewhere.append((raw, *place))
+        if any(required.matches(name) for required in self.snapshot.configmaps):
+            self._elsewhere.append((raw, namespace, name))
 
     def _put_configmap(self, raw: msgspec.Raw, namespace: Any, name: Any) -> bool:
         found = [one for one in self.snapshot.of(CONFIGMAPS) if one.watch.namespace == namespace]

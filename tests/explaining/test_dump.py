@@ -102,3 +102,15 @@ def test_a_file_that_is_older_than_its_objects_is_read_at_their_time(tmp_path):
     os.utime(path, (0, 0))
     _, out, _ = call("explain", f"{NS}/r", "-f", path)
     assert "Ages are as of 2026-01-01T00:05:00Z" in out
+
+
+@pytest.mark.parametrize("name", [["x"], {"x": 1}, 7, None])
+def test_a_configmap_without_a_usable_name_is_no_error(tmp_path, name):
+    """The others are read."""
+    wrong_names = [
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": NS}},
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x", "namespace": name}},
+    ]
+    code, out, err = call("explain", "-f", a_dump(tmp_path, [*PENDING, *wrong_names]), f"{NS}/r")
+    assert (code, err) == (1, "")
+    assert "pod_configmap_missing" in out

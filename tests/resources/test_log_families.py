@@ -134,4 +134,4 @@ def test_without_logs_there_is_no_such_family():
     """Neither its HELP, nor work for it. The cause has other sources too."""
     harness = StoreHarness(a_run(), a_job())
     assert "agent_result" not in harness.text()
-    assert [family.name for family in harness.store._reading[LOGS]["jobs"].values()] == ["job_hang_cause"]
+    assert [family.name for family in harness.store._families_reading[LOGS]["jobs"].values()] == ["job_hang_cause"]
