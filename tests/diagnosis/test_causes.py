@@ -170,6 +170,18 @@ def test_a_failed_pod_is_no_cause_if_there_is_a_newer_pod(tmp_path):
 
 def test_every_cause_has_a_test():
     """The test is in this file, in a dump of a public report, or in test_findings.py."""
-    elsewhere = {"configmap_shrunk", "not_ready", "waiting"}  # tests/diagnosis/test_findings.py
-    covered = {case[0] for case in CASES} | {row["cause"] for row in EXPECTED} | elsewhere
+    elsewhere = {"configmap_shrunk", "not_ready", "waiting", "recovered"}  # test_findings.py, test_recovered.py
+    of_logs = {  # test_agent_log.py: a dump has no logs
+        *(
+            "usage_limit",
+            "auth",
+            "overloaded",
+            "max_turns",
+            "loop_stop",
+            "waiting_for_input",
+            "never_spoke",
+            "silent",
+        ),
+    }
+    covered = {case[0] for case in CASES} | {row["cause"] for row in EXPECTED} | elsewhere | of_logs
     assert sorted(CAUSES.keys() - covered) == []

@@ -78,7 +78,10 @@ def test_a_broken_configmap_is_reported_instead_of_the_missing_status():
 def test_a_run_whose_status_names_a_missing_job_has_the_cause_job_missing():
     """This happens after an incomplete retry. A detail has at most 200 characters."""
     run = a_run(status={"phase": "Running", "jobName": "x" * 300})
-    assert causes(*HEALTHY_CONFIGMAPS, run=run) == [("job_missing", f"status names Job {'x' * 200}"[:200])]
+    ((cause, detail),) = causes(*HEALTHY_CONFIGMAPS, run=run)
+    assert (cause, len(detail) <= 200) == ("job_missing", True)
+    assert detail.startswith("status names Job xxx")
+    assert detail.endswith("x, which does not exist")
 
 
 @pytest.mark.parametrize("phase", ["Pending", "Running", "SomethingNew"])
@@ -111,11 +114,11 @@ def test_a_configmap_that_was_never_read_is_no_cause():
 
 def test_a_detail_is_truncated():
     """It is the only free text in label values."""
-    assert Cause.of("c", "d" * 300) == ("c", "d" * 200)
+    assert Cause.of("c", "d" * 300) == ("c", f"{'d' * 98} \u2026 {'d' * 98}")
     assert Cause.of("c", "d") == ("c", "d")
 
 
 def test_details_that_are_equal_after_truncation_are_one_cause():
     """Prometheus would reject duplicate series."""
-    long = [required("x" * 220 + end) for end in "ab"]
+    long = [required("x" * 110 + end + "x" * 110) for end in "ab"]
     assert len(causes(needed=tuple(long))) == 1
