@@ -23,6 +23,8 @@ ALLOWED = {
     "profiles/shipped.py": [f'DEFAULT: Final = "{DEFAULT}"'],
     # Phases of Pods are defined by Kubernetes.
     "cache/pod_records.py": ['SUCCEEDED = "Succeeded"', 'RUNNING = frozenset({"Running", "Unknown"})'],
+    # A reason of Events of the Job controller.
+    "explaining/core_events.py": ['"Job": frozenset({CREATED_POD, STOPPED, "Completed", "SuccessfulDelete"}),'],
     "resources/pods.py": ['_RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}'],
 }
 
