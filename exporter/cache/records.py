@@ -136,6 +136,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     suspended: bool = False
     queue: str = ""
     """The Kueue queue that suspends and resumes it."""
+    managed_by: str = ""
+    """The controller in `spec.managedBy`, if it is not the Job controller of Kubernetes."""
     deleted: float | None = None
     """The time at which its deletion was requested; a Job that is being deleted is not the current Job of a run.
     For a Pod, the end of its grace period; a Pod is the current worker until it is deleted."""

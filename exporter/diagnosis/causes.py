@@ -82,6 +82,13 @@ _TABLE: Final = (
         "kubectl -n kube-system get pods -l component=kube-controller-manager",
         grace=300,
     ),
+    CauseInfo(
+        "job_manager_absent",
+        "The controller that spec.managedBy names has not processed the Job: it has no start time.",
+        _CLUSTER,
+        _RUN,
+        grace=300,
+    ),
     # The node and the scheduler.
     CauseInfo(
         "node_lost",

@@ -7,6 +7,7 @@ from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.pod import pods_findings
+from exporter.diagnosis.pods import current_pods
 from exporter.diagnosis.refusals import refusal_of
 
 __all__ = ["ended_findings", "not_updated_findings"]
@@ -20,7 +21,7 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """The findings of a failed worker; empty for any other."""
     if job.result != "failed":
         return
-    known = [*pods_findings(cache.pods_of(job), cache)] or [*gone_findings(job, cache)]
+    known = [*pods_findings(current_pods(job, cache), cache)] or [*gone_findings(job, cache)]
     if job.reason == _DEADLINE:
         text = f"{job.worker} {job.name} exceeded its deadline" + (
             f" of {job.deadline:.0f} s" if job.deadline else ""

@@ -22,6 +22,7 @@ FIXES: Final = {
     "service_account_missing": "Create the ServiceAccount, or correct its name in the settings of the controller.",
     "admission_denied": "Change the pod, or the policy. If a webhook has no endpoints, repair its pods.",
     "job_controller_absent": "Repair kube-controller-manager.",
+    "job_manager_absent": "Repair the controller that spec.managedBy names, such as Kueue, or remove the field.",
     "node_lost": "Repair the node; if it is gone, delete its Node object, and its pods are removed.",
     "evicted": "Run it again; request as much of the resource that the evidence names as it uses.",
     "preempted": "Run it again; a PriorityClass protects its pod.",

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 
-from exporter.cache import Container, Event, Pod
+from exporter.cache import Container, Event, Job, ObjectCache, Pod
 from exporter.diagnosis.events import holding, telling
 
-__all__ = ["ended_main", "not_starting", "waiting_reason"]
+__all__ = ["current_pods", "ended_main", "not_starting", "waiting_reason"]
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})  # normal reasons of a Pod that is starting
 _SCHEDULING = "FailedScheduling"
+
+
+def current_pods(job: Job, cache: ObjectCache) -> Sequence[Pod]:
+    """The Pods of a worker that have not ended; if all have, the newest one. Earlier attempts explain nothing."""
+    pods = cache.pods_of(job)
+    return [pod for pod in pods if not pod.is_over] or pods[-1:]
 
 
 def waiting_reason(container: Container) -> str:

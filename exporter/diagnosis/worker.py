@@ -9,6 +9,7 @@ from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job
 from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.pod import pods_findings
+from exporter.diagnosis.pods import current_pods
 from exporter.diagnosis.refusals import refusal_of
 from exporter.plurals import plural
 
@@ -25,7 +26,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
             yield from _run_findings(run, job, cache)
     elif cache.run_is_gone(job):
         yield found("run_gone", f"{job.kind} {job.owner_name} no longer exists", about=of_job(job))
-    yield from _pods_findings(job, cache)
+    yield from pods_findings(current_pods(job, cache), cache)
     yield from log_findings(job, cache)
     if (ended := main_ended(job, cache)) is not None:
         yield main_exit(*ended, is_worker=job.is_pod)
@@ -34,12 +35,6 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
             yield found("pods_terminating", "the Pod is terminating", about=of_job(job), since=job.deleted)
     elif job.active <= 0:
         yield from _no_active_pod(job, cache)
-
-
-def _pods_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """The findings of the Pods that have not ended. Ended Pods are used only if there are no others."""
-    pods = cache.pods_of(job)
-    yield from pods_findings([pod for pod in pods if not pod.is_over] or pods, cache)
 
 
 def _run_findings(run: Run, job: Job, cache: ObjectCache) -> Iterator[Finding]:
@@ -63,8 +58,11 @@ def _no_active_pod(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         evidence = f"{plural(number, 'pod')} terminating, none active"
         yield found("pods_terminating", evidence, about=about, since=max(ends, default=job.started))
         return
-    if job.started is None:  # a Job gets its start time as soon as the Job controller sees it
-        yield found("job_controller_absent", f"Job {job.name} has no start time", about=about, since=job.created)
+    if job.started is None:  # a Job gets its start time as soon as its controller sees it
+        cause, text = "job_controller_absent", f"Job {job.name} has no start time"
+        if job.managed_by:
+            cause, text = "job_manager_absent", f"{text}; spec.managedBy is {job.managed_by}"
+        yield found(cause, text, about=about, since=job.created)
     if (event := unanswered(cache, job)) is not None:
         cause = refusal_of(event.note) or "pod_creation_failed"
         yield found(cause, words(event), about=about, since=event.first)

@@ -38,12 +38,16 @@ _REASONS = frozenset(
 _MAX_DIGITS = 18
 
 
+_JOB_CONTROLLER = "kubernetes.io/job-controller"
+
+
 class Spec(msgspec.Struct, rename="camel"):
     """`spec`, without the pod template."""
 
     active_deadline_seconds: float | None = None
     suspend: bool | None = None
     manual_selector: bool | None = None
+    managed_by: str | None = None
 
 
 class Status(msgspec.Struct, rename="camel"):
@@ -98,6 +102,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         reason=_reason(end),
         suspended=bool(spec.suspend) and not ended,
         queue=intern_label(labels.get(QUEUE_LABEL)),
+        managed_by="" if spec.managed_by == _JOB_CONTROLLER else intern_label(spec.managed_by),
         deleted=None if meta.deletion_timestamp is None else unix_seconds(meta.deletion_timestamp) or 0.0,
         finalizers=finalizers_of(meta),
         version=attempt_of(attempt),

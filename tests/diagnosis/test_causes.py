@@ -72,6 +72,7 @@ CASES = [
     ("configmap_near_limit", [with_finalizer(), HUGE, READ], REQUIRED),
     ("template_failed", [failed("Template rendering failed: partial not found")], ""),
     ("job_controller_absent", [OPEN, a_job() | {"status": {}}, READ], ""),
+    ("job_manager_absent", [OPEN, a_job(spec={"managedBy": "example.com/queue"}) | {"status": {}}, READ], ""),
     ("finished_not_exited", [a_run(status=WORKS | {"workCompleted": True}), a_job()], ""),
     ("run_already_finished", [a_run(status={"phase": "Succeeded"}), a_job()], ""),
     ("run_gone", [a_run(name="other", uid="other", status={"phase": "Succeeded"}), a_job()], ""),
@@ -166,6 +167,19 @@ def test_a_failed_pod_is_no_cause_if_there_is_a_newer_pod(tmp_path):
     new = new | {"metadata": new["metadata"] | {"name": "q", "uid": "pod-q"}}
     code, (run,) = explain_objects(tmp_path, [OPEN, a_job(), old, new, READ], "")
     assert (code, run["findings"]) == (0, [])
+
+
+@pytest.mark.parametrize("job", [a_job(active=0), FAILED], ids=["unfinished", "failed"])
+def test_of_several_failed_pods_the_newest_has_the_cause(tmp_path, job):
+    """An eviction hours ago explains nothing once a later pod ran out of memory."""
+    killed = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "finishedAt": stamp(NOW - 60)}}
+    old = a_pod("Failed", reason="Evicted", message="The node was low on resource: memory")
+    new = a_pod("Failed", containerStatuses=[{"name": "agent", "state": killed}])
+    later = {"name": "q", "uid": "pod-q", "creationTimestamp": stamp(NOW - 600)}
+    _, (run,) = explain_objects(tmp_path, [OPEN, job, new | {"metadata": new["metadata"] | later}, old, READ], "")
+    causes = [finding["cause"] for finding in run["findings"]]
+    assert causes[0] == "oom_killed"
+    assert "evicted" not in causes
 
 
 def test_every_cause_has_a_test():

@@ -56,11 +56,11 @@ def the_job(harness):
 )
 @pytest.mark.parametrize("job", [JOB, a_job(ended="Failed")], ids=["unfinished", "failed"])
 def test_many_pods_and_containers_have_few_findings_and_series(pods, job):
-    """There are at most 3 findings of each cause."""
+    """There are at most 3 findings of each cause; of pods that have all ended, only the newest one counts."""
     harness = a_harness(*pods)
     harness.put(job)
     found = collections.Counter(one.cause for one in findings(the_job(harness), harness.cache))
-    assert max(found.values()) == 3
+    assert max(found.values()) == (1 if all(pod.is_over for pod in pods) else 3)
     assert len(hang_causes(the_job(harness), harness.cache)) <= 10
     assert len([*pod_families.waiting(the_job(harness), harness.cache)]) <= 10
 

@@ -34,7 +34,7 @@ _WITHOUT_PODS = (
     _alone("policy", refusals.policy, "admission_denied", "ValidatingAdmissionPolicy", _WITHOUT_POD),
     _alone("webhook", refusals.webhook, "admission_denied", "failed calling webhook", _WITHOUT_POD),
     _alone("lost-node", refusals.lost_node, "pods_terminating", "1 pod terminating", _WITHOUT_POD),
-    _alone("managed", controller.managed, "job_controller_absent", "has no start time", _WITHOUT_POD),
+    _alone("managed", controller.managed, "job_manager_absent", "kueue.x-k8s.io/multikueue", _WITHOUT_POD),
 )
 _LEFT_BEHIND = (
     Row("deadline", refusals.deadline, "deadline_exceeded", "its deadline of 1 s", _NOT_UPDATED, "has failed"),
