@@ -19,6 +19,7 @@ from exporter.resources.objects import (
     finalizers_of,
     intern_label,
     object_name,
+    qualified_names,
     truncate,
     unix_seconds,
 )
@@ -102,7 +103,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         reason=_reason(end),
         suspended=bool(spec.suspend) and not ended,
         queue=intern_label(labels.get(QUEUE_LABEL)),
-        managed_by="" if spec.managed_by == _JOB_CONTROLLER else intern_label(spec.managed_by),
+        managed_by="" if spec.managed_by == _JOB_CONTROLLER else qualified_names([spec.managed_by]),
         deleted=None if meta.deletion_timestamp is None else unix_seconds(meta.deletion_timestamp) or 0.0,
         finalizers=finalizers_of(meta),
         version=attempt_of(attempt),
