@@ -65,7 +65,9 @@ def test_a_change_renders_only_the_lines_of_its_object():
     before = set(harness.text().splitlines())
     rendered = []
     section = harness.store._compressed["coderuns"]
-    section._render_text = lambda families, uids, inner=section._render_text: rendered.extend(uids) or inner(families, uids)
+    section._render_text = lambda families, uids, inner=section._render_text: (
+        rendered.extend(uids) or inner(families, uids)
+    )
     harness.put(runs[1] | {"status": {"phase": "Pending"}})
     after = set(harness.text().splitlines())
     assert {line for line in before ^ after if line.startswith("coderun_phase")} == {
