@@ -32,7 +32,7 @@ class KubeError(Exception):
     """A failed request.
 
     `code` is the value of the label `code` of `coderun_exporter_errors_total`: the HTTP status, or a word such as
-    `timeout` or `not_json` if there is no status. `retry_after` is the server's Retry-After in seconds, if it sent it.
+    `timeout` or `not_json` if there is no status. `retry_after` is the server's Retry-After in seconds, if any.
     `state` is the state of the list and watch after this error.
     """
 
