@@ -12,9 +12,9 @@ import yaml
 from lab import fast_yaml, promql
 from lab.promql import Page, PromqlError, UnsupportedError
 
-__all__ = ["BUNDLE", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
+__all__ = ["RULES_DIR", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
 
-BUNDLE = pathlib.Path(__file__).resolve().parents[2] / "alerts" / "rules"
+RULES_DIR = pathlib.Path(__file__).resolve().parents[2] / "alerts" / "rules"
 """The directory of the shipped rule files."""
 
 _LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
