@@ -1,6 +1,7 @@
-"""The hostile clients of `hostile.py` as a process: `attacks.py NAME PORT CLIENTS`, until standard input is closed.
+"""Runs hostile clients until standard input is closed: `python -m bench.attacks ATTACK PORT CLIENTS`.
 
-A rejected client connects again after a second. At the end, prints the number of responses by status as JSON.
+`hostile.py` starts this process. A rejected client connects again after a second. At the end, prints the number of
+responses by status as JSON.
 """
 
 import asyncio
@@ -17,7 +18,8 @@ _SECOND = 1.0
 class Client:
     """A client with one connection at a time. `seen` has the number of responses by status.
 
-    Its key `dropped` counts connections that the server closed, `cut` incomplete responses, and `none` no response.
+    Its other keys count connections that the server closed (`dropped`), incomplete responses (`cut`), and connections
+    without a response (`none`).
     """
 
     def __init__(self, port: int, seen: collections.Counter[str]) -> None:
@@ -25,11 +27,11 @@ class Client:
         self.seen = seen
 
     async def gzip(self) -> None:
-        """Requests a compressed scrape."""
+        """Scrapes with gzip."""
         await self._scrape(_GET.format("gzip"))
 
     async def identity(self) -> None:
-        """Requests an uncompressed scrape, which is twenty times as large."""
+        """Scrapes without compression: the response is twenty times as large."""
         await self._scrape(_GET.format("identity"))
 
     async def good(self) -> None:
@@ -43,7 +45,7 @@ class Client:
             writer.transport.abort()
 
     async def slow(self) -> None:
-        """Requests an uncompressed scrape and reads one byte of it each second."""
+        """Scrapes without compression, and reads one byte of the response each second."""
         loop = asyncio.get_running_loop()
         with socket.socket() as sock:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -1,7 +1,7 @@
 """Measures reading the logs of many containers: `python -m bench.logs --pods 2000 --lines 6`.
 
-The server is a process of its own on loopback, without TLS. It answers each request with as many lines of 1 kB, all
-of them new. Each round is a minute of the poller's clock, in which each log is read once.
+A stand-in API server runs as a separate process on loopback, without TLS. It responds to each request with `--lines`
+new lines of 1 kB. Each round advances the poller's simulated clock by a minute, and reads each log once.
 """
 
 import argparse
@@ -29,12 +29,12 @@ from exporter.resources.metrics_store import MetricsStore
 from lab.kubeconfig import kubeconfig
 
 _ROUNDS = 3
-_OF_NODE = 20
+_PODS_PER_NODE = 20
 _LINE = {"type": "assistant", "message": {"id": "m", "content": [{"type": "text", "text": "x" * 900}]}}
 
 
 def main() -> None:
-    """Prints the CPU of each round."""
+    """Prints the CPU seconds of this process in each round."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pods", type=int, default=200)
     parser.add_argument("--lines", type=int, default=6, help="new lines of each log in a minute")
@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def serve(lines: int) -> None:
-    """The server; prints its URL."""
+    """Runs the stand-in API server, and prints its URL."""
     asyncio.run(_serve(lines))
 
 
@@ -110,7 +110,7 @@ def _store(pods: int) -> MetricsStore:
     store.replace(JOBS, "*", {job.uid: job for job in jobs})
     for number, job in enumerate(jobs):
         main_one = Container(name="main", role="main", state="running", id=f"c{number}")
-        node = f"node-{number // _OF_NODE}"
+        node = f"node-{number // _PODS_PER_NODE}"
         pod = Pod(
             uid=f"p{number}",
             namespace="n",

@@ -108,7 +108,9 @@ async def serve(
         recorder=recorder,
         has_logs=settings.logs.enabled,
     )
-    metrics = Metrics(page=functools.partial(_page, store), counted=history.text, telemetry=telemetry)
+    metrics = Metrics(
+        render_exposition=functools.partial(_render_exposition, store), counted=history.text, telemetry=telemetry
+    )
     overview = Overview(
         cache=cache, address=lambda: cluster_address(credentials.source, credentials.access.server), clock=clock
     )
@@ -223,7 +225,7 @@ async def _follow(
     )
 
 
-async def _page(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
+async def _render_exposition(store: MetricsStore, tail: Callable[[], str]) -> Exposition:
     """The exposition after all changes are rendered, or after a timeout.
 
     If objects change faster than they can be rendered, an exposition that is a second old is served.

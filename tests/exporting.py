@@ -72,7 +72,7 @@ async def start_page(app):
 
 
 @pytest.fixture(autouse=True)
-def impatience(monkeypatch):
+def short_intervals(monkeypatch):
     """Shortens the intervals and retries of the exporter from seconds to milliseconds."""
     monkeypatch.setattr(composition, "Backoff", lambda: Backoff(first=0.005, most=0.02))
     monkeypatch.setattr(composition, "_RENDER_SECONDS", 0.01)

@@ -13,11 +13,11 @@ from exporter.kube.errors import KubeConfigError
 from exporter.threshold_settings import build_thresholds
 from exporter.web.server import ListenError
 from tests.clusters import NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, restart, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, state_of
+from tests.exporting import an_exporter, metrics_of, readiness, reject_requests, short_intervals, state_of
 from tests.kube.settings import SECRET, a_kubeconfig
 from tests.web.serving import fetch
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 ONE_CONFIGMAP = ConfigMaps(required=("templates",))
 

@@ -5,10 +5,10 @@ import time
 from exporter.config import ConfigMaps, Logs
 from exporter.log_polling import poller
 from tests.clusters import NAMESPACE, a_job, a_run, a_server, until
-from tests.exporting import an_exporter, impatience, metrics_of, start_page
+from tests.exporting import an_exporter, metrics_of, short_intervals, start_page
 from tests.test_pods_and_events import pod_of
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 NONE = ConfigMaps(required=())
 

@@ -5,9 +5,9 @@ import asyncio
 from exporter.config import ConfigMaps, Settings
 from lab.platform.manifests import custom_resource
 from tests.clusters import CONFIGMAPS, NAMESPACE, a_configmap, a_job, a_run, a_server, a_status, port_of, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, start_page, state_of
+from tests.exporting import an_exporter, metrics_of, readiness, reject_requests, short_intervals, start_page, state_of
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 RUN_FAMILIES = {"coderun_created_timestamp", "coderun_phase", "coderun_info", "coderun_attempt"}
 JOINED = {"coderun_job_name", "coderun_stall_cause", "job_info"}

@@ -6,11 +6,11 @@ import pytest
 
 from exporter.config import ConfigMaps, Events, Pods
 from tests.clusters import NAMESPACE, a_job, a_run, a_server, a_status, until
-from tests.exporting import an_exporter, impatience, metrics_of, readiness, reject_requests, state_of
+from tests.exporting import an_exporter, metrics_of, readiness, reject_requests, short_intervals, state_of
 from tests.resources.test_events import an_event
 from tests.resources.test_job_pods import a_pod
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 NO_CONFIGMAPS = ConfigMaps(required=())
 EVENTS = "/apis/events.k8s.io"

@@ -10,10 +10,10 @@ from exporter.notices import Notices
 from exporter.profiles import Profile
 from tests.clusters import a_configmap, a_run, a_server, a_status, restart, until
 from tests.commands.test_check_input import AGENTTASKS
-from tests.exporting import an_exporter, impatience, metrics_of, reject_requests
+from tests.exporting import an_exporter, metrics_of, reject_requests, short_intervals
 from tests.web.serving import fetch
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 NO_CONFIGMAPS = ConfigMaps(required=())
 TASKS = {"group": "example.com", "plural": "agenttasks"}

@@ -15,11 +15,11 @@ import time
 from collections.abc import Iterator, Sequence
 
 from lab.clock import duration, of_day
+from lab.timelapse.evaluation import STEP, EvaluationError, Firing, metrics_of, verdict
 from lab.timelapse.exporter_faults import EXPORTER
 from lab.timelapse.fault import Fault
 from lab.timelapse.job_faults import JOB_FAULTS
-from lab.timelapse.judge import STEP, Firing, JudgeError, metrics_of, verdict
-from lab.timelapse.normal import DAY, Life
+from lab.timelapse.normal import DAY, Schedule
 from lab.timelapse.play import Agenda, play
 from lab.timelapse.run_faults import RUN_FAULTS
 from lab.timelapse.series import Recorder
@@ -52,7 +52,7 @@ class Stretch:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Played:
+class StretchResult:
     """The result of a simulated stretch."""
 
     skew: float
@@ -78,10 +78,10 @@ def main() -> int:
             for stretch, one in zip(stretches, pool.map(play_stretch, stretches), strict=True):
                 played.append(one)
                 print(_progress(stretch, one), file=sys.stderr)
-    except JudgeError as error:
+    except EvaluationError as error:
         print(f"make calm: {error}", file=sys.stderr)
         return 2
-    text, wrong = page(args, played[: len(played) // 2], played[len(played) // 2 :])
+    text, wrong = render_report(args, played[: len(played) // 2], played[len(played) // 2 :])
     if args.write:
         PAGE.write_text(text, encoding="utf-8")
     print(text)
@@ -98,28 +98,28 @@ def _stretches(args: argparse.Namespace, *, faults: int) -> Iterator[Stretch]:
         yield Stretch(seed=args.seed, first=first, days=min(args.stretch, args.days - first), faults=numbers)
 
 
-def _progress(stretch: Stretch, played: Played) -> str:
+def _progress(stretch: Stretch, played: StretchResult) -> str:
     what = f"{len(stretch.faults)} faults" if stretch.faults else "normal life"
     return f"days {stretch.first + 1} to {stretch.first + stretch.days}, {what}: {len(played.fired)} alerts"
 
 
-def play_stretch(stretch: Stretch) -> Played:
+def play_stretch(stretch: Stretch) -> StretchResult:
     """Simulates the days, and evaluates the rules block by block."""
     return asyncio.run(_stretch(stretch))
 
 
-async def _stretch(stretch: Stretch) -> Played:
+async def _stretch(stretch: Stretch) -> StretchResult:
     # Scrapes are at 15 s and 45 s of a minute, so that no change happens at the moment of a scrape.
     begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15
     agenda, recorder = Agenda(), Recorder(metrics=metrics_of())
-    life = Life(agenda=agenda, rng=_rng(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
-    faults = tuple(_faults(stretch, life, begin))
+    schedule = Schedule(agenda=agenda, rng=_rng(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
+    faults = tuple(_faults(stretch, schedule, begin))
     fired: list[Firing] = []
     async with World(start=begin, skew=stretch.skew) as world:
         for replica in (1, 2):
             await world.start(f"exporter-{replica}")
         for day in range(stretch.days):
-            life.day(begin + day * DAY)
+            schedule.day(begin + day * DAY)
         for day in range(0, stretch.days, BLOCK_DAYS):
             fresh, until = begin + day * DAY, begin + min(day + BLOCK_DAYS, stretch.days) * DAY
             await play(world, agenda, recorder, until=until, rounds=(STEP,))
@@ -128,10 +128,10 @@ async def _stretch(stretch: Stretch) -> Played:
             found = await asyncio.to_thread(verdict, recorder, start=begin, first=first, last=last, every=EVERY)
             fired += [one for one in found if one.first > fresh or not day]
             recorder.forget(before=last - OVERLAP // STEP - 1)
-    return Played(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
+    return StretchResult(skew=stretch.skew, scrapes=recorder.scrapes, faults=faults, fired=tuple(fired))
 
 
-def _faults(stretch: Stretch, life: Life, begin: float) -> Iterator[Fault]:
+def _faults(stretch: Stretch, schedule: Schedule, begin: float) -> Iterator[Fault]:
     """One fault in each equal part of the time, in its first two thirds, so that it is over before the next one."""
     if not stretch.faults:
         return
@@ -139,16 +139,18 @@ def _faults(stretch: Stretch, life: Life, begin: float) -> Iterator[Fault]:
     part = stretch.days * DAY / len(stretch.faults)
     for index, number in enumerate(stretch.faults):
         at = begin + index * part + rng.uniform(1800, part * 2 / 3)
-        yield KINDS[number % len(KINDS)](life, at, rng)
+        yield KINDS[number % len(KINDS)](schedule, at, rng)
 
 
 def _rng(stretch: Stretch, what: str) -> random.Random:
     return random.Random(f"{stretch.seed} {stretch.first} {what}")  # noqa: S311 - not a secret
 
 
-def page(args: argparse.Namespace, calm: Sequence[Played], troubled: Sequence[Played]) -> tuple[str, list[str]]:
+def render_report(
+    args: argparse.Namespace, calm: Sequence[StretchResult], troubled: Sequence[StretchResult]
+) -> tuple[str, list[str]]:
     """The text of the page, and a line for each unexpected result."""
-    wrong = [f"an alert in normal life: {_describe(one)}" for stretch in calm for one in stretch.fired]
+    wrong = [f"an alert fired without a fault: {_describe(one)}" for stretch in calm for one in stretch.fired]
     rows = []
     for stretch in troubled:
         for fault in stretch.faults:
@@ -183,7 +185,7 @@ def _row(fault: Fault, took: float | None) -> str:
 
 def _describe(one: Firing) -> str:
     labels = {name: text for name, text in one.labels.items() if name not in {"severity", "component"}}
-    return f"{one.alert} {labels} from {_clock(one.first)} to {_clock(one.last)}"
+    return f"{one.alert} {labels} from day {_clock(one.first)} to day {_clock(one.last)}"
 
 
 def _clock(moment: float) -> str:

@@ -18,14 +18,14 @@ from lab.components import CLUSTER, MissingComponentError, component
 from lab.controlplane.live import LivePlatform
 from lab.controlplane.nodes import Nodes
 from lab.controlplane.plane import ControlPlane
-from lab.platform.manifests import NAMESPACE, Order, coderun, configmap_name
+from lab.platform.manifests import NAMESPACE, RunSpec, coderun, configmap_name
 
 _ORDERS = (
-    Order(task=1, agent="Rex", work=20),
-    Order(task=2, agent="Cleo", cli="codex", work=300),
-    Order(task=3, agent="Tess", cli="factory", work=30, exits=("never",)),
+    RunSpec(task=1, agent="Rex", work=20),
+    RunSpec(task=2, agent="Cleo", cli="codex", work=300),
+    RunSpec(task=3, agent="Tess", cli="factory", work=30, exits=("never",)),
 )
-_EXAMPLE = Order(task=4, agent="Rex", work=60)
+_EXAMPLE = RunSpec(task=4, agent="Rex", work=60)
 
 
 def main() -> int:

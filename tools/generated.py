@@ -8,13 +8,13 @@ __all__ = ["update"]
 
 
 def update(
-    wanted: Mapping[pathlib.Path, str], *, root: pathlib.Path, check: bool, found: Iterable[pathlib.Path] = ()
+    files: Mapping[pathlib.Path, str], *, root: pathlib.Path, check: bool, existing: Iterable[pathlib.Path] = ()
 ) -> int:
-    """Writes the files that differ, and removes the files in `found` that are not in `wanted`. Returns 0.
+    """Writes the files that differ, and removes the files in `existing` that are not in `files`. Returns 0.
 
     With `check`, writes nothing, prints the paths of these files relative to `root`, and returns 1 if there are any.
     """
-    stale = {path: wanted.get(path) for path in sorted({*wanted, *found}) if _text(path) != wanted.get(path)}
+    stale = {path: files.get(path) for path in sorted({*files, *existing}) if _text(path) != files.get(path)}
     for path, text in stale.items():
         if check:
             print(f"{path.relative_to(root)} is stale: run `make generate`", file=sys.stderr)

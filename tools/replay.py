@@ -15,8 +15,8 @@ from collections.abc import Iterable, Sequence
 
 from lab.clock import duration, of_day
 from lab.platform.generations import NEWEST
-from lab.platform.manifests import Order, configmap_name
-from lab.timelapse.judge import Firing, JudgeError, metrics_of, texts, verdict
+from lab.platform.manifests import RunSpec, configmap_name
+from lab.timelapse.evaluation import EvaluationError, Firing, metrics_of, texts, verdict
 from lab.timelapse.play import Agenda, play
 from lab.timelapse.series import Recorder
 from lab.timelapse.world import World
@@ -26,20 +26,20 @@ PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "time-to-detection
 DAY = dt.date(2025, 11, 2)  # the incident report states times, but no date
 BEGIN, END = "12:00", "21:00"
 _HALF_INTERVAL = 15  # seconds from a full minute to the next scrape: the average, half a scrape interval
-STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
-HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
+STALLED = (RunSpec(task=1, agent="Rex", work=480), RunSpec(task=6, agent="Rex", work=420))
+HANGING = tuple(RunSpec(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
 ORDINARY = (
-    ("12:05", Order(task=2, agent="Rex", cli="codex")),
-    ("13:10", Order(task=5, agent="Cleo", cli="cursor", work=240)),
-    ("14:30", Order(task=8, agent="Rex", cli="codex", work=2400)),
-    ("15:20", Order(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0"))),
-    ("17:00", Order(task=10, agent="Tess", cli="factory", work=900)),
-    ("20:20", Order(task=11, agent="Cleo", work=300)),
-    ("14:00", Order(task=41, agent="Rex", work=1800, generation=NEWEST)),
-    ("17:10", Order(task=45, agent="Rex", work=1800, generation=NEWEST)),
+    ("12:05", RunSpec(task=2, agent="Rex", cli="codex")),
+    ("13:10", RunSpec(task=5, agent="Cleo", cli="cursor", work=240)),
+    ("14:30", RunSpec(task=8, agent="Rex", cli="codex", work=2400)),
+    ("15:20", RunSpec(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0"))),
+    ("17:00", RunSpec(task=10, agent="Tess", cli="factory", work=900)),
+    ("20:20", RunSpec(task=11, agent="Cleo", work=300)),
+    ("14:00", RunSpec(task=41, agent="Rex", work=1800, generation=NEWEST)),
+    ("17:10", RunSpec(task=45, agent="Rex", work=1800, generation=NEWEST)),
 )
 FAILING = tuple(
-    (at, Order(task=task, agent=agent, generation=NEWEST))
+    (at, RunSpec(task=task, agent=agent, generation=NEWEST))
     for at, task, agent in (("16:02", 42, "Rex"), ("16:04", 43, "Blaze"), ("16:06", 44, "Grizz"))
 )
 
@@ -115,7 +115,7 @@ def main() -> int:
     start = of_day(DAY, BEGIN) + _HALF_INTERVAL
     try:
         recorder, fired, annotations = asyncio.run(_replay(start))
-    except JudgeError as error:
+    except EvaluationError as error:
         print(f"make replay: {error}", file=sys.stderr)
         return 2
     text, faults = page(fired, annotations, scrapes=recorder.scrapes)

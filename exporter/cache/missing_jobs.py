@@ -1,4 +1,4 @@
-"""The time since which an open run has no Job.
+"""The time since which a run that has not finished has had no Job.
 
 A run between two attempts may be hours old, so its creation time does not show how long it has had no Job.
 """
@@ -9,7 +9,7 @@ __all__ = ["MissingJobs"]
 
 
 class MissingJobs:
-    """By the UID of a run, the last time at which it had a Job or was waiting by design.
+    """Maps the UID of each run to the last time at which it had a Job or the state `waiting`, such as suspended.
 
     All times are in seconds since the epoch.
     """
@@ -18,17 +18,17 @@ class MissingJobs:
         self._since: dict[str, float] = {}
 
     def since(self, run: Run) -> float | None:
-        """The latest of its creation time, the time in its status, and the recorded time."""
+        """The latest of its creation time, `Run.since` from its status, and the recorded time."""
         known = (moment for moment in (run.created, run.since, self._since.get(run.uid)) if moment is not None)
         return max(known, default=None)
 
     def record(self, run: Run | None, moment: float) -> None:
-        """Records that the run had a Job, or was waiting by design, until this time."""
+        """Records that the run had a Job, or the state `waiting`, until this time."""
         if run is not None and not run.terminal:
             self._since[run.uid] = max(moment, self._since.get(run.uid, 0.0))
 
     def update(self, old: Record | None, new: Record | None, *, run: Run | None, now: float) -> None:
-        """Updates the times after a change. `run` is the owner of the changed Job."""
+        """Updates the times after a change. `run` is the owner of the changed `Job`, which may be a Pod."""
         if isinstance(old, Job):
             lost = new is None or (isinstance(new, Job) and new.owner != old.owner)
             if lost and (old.deleted is None or old.is_pod):

@@ -44,7 +44,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         asyncio.gather(*(_check(client, name, by_name[name], settings) for name in names)),
     )
     results = [result for some in found for result in some]
-    seen = {scope for result in results for scope in result.namespaces | result.unread}
+    seen = {scope for result in results for scope in result.namespaces | result.failed_namespaces}
     return [
         *(finding for name, finding in absent.items() if name not in seen),
         *reviews,

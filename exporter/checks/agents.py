@@ -15,7 +15,7 @@ def check_agents(named: Iterable[str], runs: Sequence[CheckResult]) -> list[Find
     known = {agent for result in runs for agent in result.agents}
     if not known:
         return []
-    subject = "no run has" if all(result.all for result in runs) else "none of the runs that could be read has"
+    subject = "no run has" if all(result.complete for result in runs) else "none of the runs that could be read has"
     notes = []
     for agent in named:
         if agent.lower() not in known:

@@ -29,12 +29,12 @@ class Finding:
 class CheckResult:
     """The findings about one resource.
 
-    `namespaces` are those with objects of the resource, `unread` those in which it could not be listed.
-    `agents` are the agents of its objects; `all`: whether all objects could be listed.
+    `namespaces` are those with objects of the resource, `failed_namespaces` those in which it could not be listed.
+    `agents` are the agents of its objects; `complete`: whether all objects could be listed.
     """
 
     findings: list[Finding]
     namespaces: frozenset[str]
-    unread: frozenset[str] = frozenset()
+    failed_namespaces: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
-    all: bool = True
+    complete: bool = True

@@ -8,7 +8,7 @@ import msgspec
 
 from exporter.cache import Job
 from exporter.checks.finding import CheckResult, Finding
-from exporter.checks.reading import ListResult, failed_namespaces, read, where
+from exporter.checks.reading import ListResult, failed_namespaces, list_and_watch, where
 from exporter.checks.values import ValueReader, Values, value_findings
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
@@ -33,13 +33,13 @@ async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds
     readers = [ValueReader(kind) for kind in kinds]
 
     def summarize(job: Job, raw: msgspec.Raw) -> WorkerSummary:
-        return WorkerSummary(job.namespace, job.agent, tuple(values(raw) for values in readers))
+        return WorkerSummary(job.namespace, job.agent, tuple(read_values(raw) for read_values in readers))
 
-    readings = await asyncio.gather(*(read(client, informer, summarize=summarize) for informer in informers))
-    seen = [job for reading in readings for job in reading.records.values()]
+    results = await asyncio.gather(*(list_and_watch(client, informer, summarize=summarize) for informer in informers))
+    seen = [job for result in results for job in result.records.values()]
     return CheckResult(
         findings=[
-            *map(_finding, readings),
+            *map(_finding, results),
             *(
                 finding
                 for number, kind in enumerate(kinds)
@@ -47,17 +47,17 @@ async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds
             ),
         ],
         namespaces=frozenset(job.namespace for job in seen),
-        unread=failed_namespaces(readings),
+        failed_namespaces=failed_namespaces(results),
         agents=frozenset(job.agent for job in seen if job.agent),
-        all=not any(reading.error for reading in readings),
+        complete=not any(result.error for result in results),
     )
 
 
-def _finding(reading: ListResult) -> Finding:
-    resource = reading.informer.resource
-    subject = f"{resource} in {where(reading.informer.status.scope)}"
-    if reading.failed:
-        return reading.finding(subject=subject, area=resource)
+def _finding(result: ListResult) -> Finding:
+    resource = result.informer.resource
+    subject = f"{resource} in {where(result.informer.status.scope)}"
+    if result.failed:
+        return result.finding(subject=subject, area=resource)
     word = _NOUNS[resource]
-    number = plural(len(reading.records), word) if reading.records else f"no {word}s"
-    return reading.success(subject=subject, found=f", {number} found")
+    number = plural(len(result.records), word) if result.records else f"no {word}s"
+    return result.success(subject=subject, found=f", {number} found")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from exporter.cache import EVENTS
 from exporter.checks.finding import NOTE, CheckResult, Finding
-from exporter.checks.reading import ListResult, read, where
+from exporter.checks.reading import ListResult, list_and_watch, where
 from exporter.informers import Informer
 from exporter.kube.client import KubeClient
 from exporter.kube.errors import ForbiddenError
@@ -22,10 +22,10 @@ _WITHOUT = {
 
 async def check_optional(client: KubeClient, informers: Sequence[Informer]) -> CheckResult:
     """A finding for each namespace, or one for all."""
-    readings = await asyncio.gather(
-        *(read(client, _without_objects(informer), summarize=lambda _, __: True) for informer in informers)
+    results = await asyncio.gather(
+        *(list_and_watch(client, _without_objects(informer), summarize=lambda _, __: True) for informer in informers)
     )
-    return CheckResult(findings=[*map(_finding, readings)], namespaces=frozenset())
+    return CheckResult(findings=[*map(_finding, results)], namespaces=frozenset())
 
 
 def _without_objects(informer: Informer) -> Informer:
@@ -35,12 +35,12 @@ def _without_objects(informer: Informer) -> Informer:
     return dataclasses.replace(informer, watch=dataclasses.replace(informer.watch, name="coderun-exporter-check"))
 
 
-def _finding(reading: ListResult) -> Finding:
-    resource = reading.informer.resource
-    subject = f"{_TITLES[resource]} in {where(reading.informer.status.scope.partition('/')[0])}"
-    if not reading.failed:
-        return reading.success(subject=subject, found="")
-    found = reading.finding(subject=subject, area=_TITLES[resource])
+def _finding(result: ListResult) -> Finding:
+    resource = result.informer.resource
+    subject = f"{_TITLES[resource]} in {where(result.informer.status.scope.partition('/')[0])}"
+    if not result.failed:
+        return result.success(subject=subject, found="")
+    found = result.finding(subject=subject, area=_TITLES[resource])
     text = f"{found.text}; without them, {_WITHOUT[resource]}"
-    cause = "" if isinstance(reading.error, ForbiddenError) else found.cause  # another list may be required
+    cause = "" if isinstance(result.error, ForbiddenError) else found.cause  # another list may be required
     return dataclasses.replace(found, status=NOTE, text=text, cause=cause)

@@ -28,7 +28,7 @@ from exporter.reflector import IDLE_SECONDS, Decoded, Snapshot, Source
 from exporter.reflector.listing import initial_list
 from exporter.reflector.streaming import Streaming
 
-__all__ = ["ListResult", "failed_namespaces", "read", "where"]
+__all__ = ["ListResult", "failed_namespaces", "list_and_watch", "where"]
 
 _LIST_TIMEOUT_SECONDS = 120.0
 """Time-out of one list in seconds, including the fallback from a streamed list to pages."""
@@ -91,11 +91,9 @@ class ListResult:
         return Finding(status=status, subject=subject, text=text, cause="" if self.missing else cause, area=area)
 
 
-def failed_namespaces(readings: Sequence[ListResult]) -> frozenset[str]:
+def failed_namespaces(results: Sequence[ListResult]) -> frozenset[str]:
     """The namespaces in which a list failed: their objects are unknown."""
-    return frozenset(
-        reading.informer.status.scope.partition("/")[0] for reading in readings if reading.listed is None
-    )
+    return frozenset(result.informer.status.scope.partition("/")[0] for result in results if result.listed is None)
 
 
 def where(scope: str) -> str:
@@ -105,7 +103,9 @@ def where(scope: str) -> str:
     return f"{words}, selected by {selector}" if selector else words
 
 
-async def read(client: KubeClient, informer: Informer, *, summarize: Callable[[Any, msgspec.Raw], Any]) -> ListResult:
+async def list_and_watch(
+    client: KubeClient, informer: Informer, *, summarize: Callable[[Any, msgspec.Raw], Any]
+) -> ListResult:
     """Lists and waits until the watch is accepted. `summarize(record, raw)` is stored for each object."""
 
     def decode(raw: msgspec.Raw) -> Decoded[Any]:

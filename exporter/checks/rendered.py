@@ -208,7 +208,7 @@ def _finding(item: Rendered, here: Sequence[Rendered], required: Sequence[Requir
 
 def _absent_finding(place: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
     """A finding for a ConfigMap that was not found; unknown if some input could not be read."""
-    text = "missing" if complete else "not found in what could be read"
+    text = "missing" if complete else "not found in the documents that could be read"
     hint = next(_hints(place, others), "")
     return Finding(status=UNHEALTHY if complete else UNKNOWN, subject=f"ConfigMap {place.uid}", text=text + hint)
 

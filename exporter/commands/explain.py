@@ -18,9 +18,9 @@ from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
+from exporter.explaining.dump_findings import adapt_to_dump, clock_note, early_note
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
-from exporter.explaining.of_dump import clock_note, early_note, of_dump
 from exporter.explaining.other_pods import failing_note, with_failing_pods
 from exporter.explaining.output import FORMATS, exit_code, format_runs
 from exporter.explaining.remote import Remote
@@ -159,7 +159,7 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
     now = snapshot.newest if at is None else at
     found = explain_runs(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
     lacks = snapshot.lacks_configmaps
-    runs = [with_failing_pods(of_dump(run, lacks_configmaps=lacks), snapshot.failing) for run in found.runs]
+    runs = [with_failing_pods(adapt_to_dump(run, lacks_configmaps=lacks), snapshot.failing) for run in found.runs]
     more = (*failing_note(runs, snapshot.failing), *(early_note(runs) if at is None else ()))
     if target is not None:
         runs = [msgspec.structs.replace(run, notes=(*run.notes, *more)) for run in runs]

@@ -24,7 +24,9 @@ def draft_about(definition: Definition, observed: ObservedObjects, states: State
         if label == "cli":
             paths = paths or _tools(definition, observed)
         if label == "message":
-            paths += [condition_path(one, "message") for one in dict.fromkeys([*states.ends, *states.waits])]
+            paths += [
+                condition_path(one, "message") for one in dict.fromkeys([*states.end_types, *states.wait_types])
+            ]
         if paths:
             found[label] = _one_or_more(paths[:_MAX_SOURCES])
     return found
@@ -33,8 +35,8 @@ def draft_about(definition: Definition, observed: ObservedObjects, states: State
 def draft_times(definition: Definition, observed: ObservedObjects, states: States) -> dict[str, Any]:
     """The sources of the times at which a run ended and at which it stopped waiting."""
     finished = sources(definition, observed, words().finished, parts=("status",))
-    finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.ends)]
-    since = [condition_path(one, "lastTransitionTime") for one in states.waits]
+    finished = finished or [condition_path(one, "lastTransitionTime") for one in dict.fromkeys(states.end_types)]
+    since = [condition_path(one, "lastTransitionTime") for one in states.wait_types]
     listed = {"since": since, "finished": finished}
     return {name: _one_or_more(paths[:_MAX_SOURCES]) for name, paths in listed.items() if paths}
 

@@ -16,22 +16,25 @@ from exporter.untrusted import message
 __all__ = ["States", "condition_path", "counted", "draft_states"]
 
 _ENDS: Final = ("succeeded", "failed", "cancelled")
-_MAX_VALUES: Final = 12  # of one state in a rule
+_MAX_VALUES: Final = 12  # values of one state in a rule
 _MAX_NAMED: Final = 8  # values in a comment
 _CONDITIONS: Final = ("status", "conditions")
-_MAX_CONDITIONS: Final = 3  # whose types determine a state
+_MAX_CONDITIONS: Final = 3  # rules for conditions in a draft
 
 Rule = dict[str, Any]
 
 
 @dataclasses.dataclass(kw_only=True)
 class States:
-    """The rules, comments for the user, and the types of conditions by what they mean."""
+    """The rules, comments for the user, and condition types by meaning.
+
+    `end_types`: the run has finished. `wait_types`: the run is waiting.
+    """
 
     rules: list[Rule] = dataclasses.field(default_factory=list)
     comments: list[str] = dataclasses.field(default_factory=list)
-    ends: list[str] = dataclasses.field(default_factory=list)
-    waits: list[str] = dataclasses.field(default_factory=list)
+    end_types: list[str] = dataclasses.field(default_factory=list)
+    wait_types: list[str] = dataclasses.field(default_factory=list)
     readiness: str = ""
     """The type of the condition for readiness."""
     lasting: bool = False
@@ -43,22 +46,22 @@ def draft_states(definition: Definition, observed: ObservedObjects) -> States:
     found = States()
     main = _best(words().state, definition, observed, part="status", types=("", "string"))
     values = _values_at(main, definition, observed) if main else []
-    listed = _by_state(values if main is None or _enum(main, definition) else _with_usual(values))
-    hold = _hold(definition, observed)
+    listed = _by_state(values if main is None or _enum(main, definition) else _with_usual_phases(values))
+    suspension = _suspension(definition, observed)
     _add_conditions(found, definition, observed, phases={} if main is None else observed.values.get(main, {}))
     if main is None:
-        _add_ready(found, definition, observed, last=hold is None)
-        found.comments.append("decide: no field with a phase was found")
+        _add_ready(found, definition, observed, last=suspension is None)
+        found.comments.append("decide: no field with a phase was found; add rules for the states of a run")
     else:
         if not _enum(main, definition):
             found.comments.append(f"decide: the CRD does not list the values of {main}: complete them")
         _comment(found, main, values, observed)
-    found.rules += _in_order(main, listed, hold)
+    found.rules += _in_order(main, listed, suspension)
     types = _condition_types(definition, observed)
-    found.waits = [one for one in types if _is_wait(one)]
+    found.wait_types = [one for one in types if _is_wait(one)]
     found.readiness = next((one for one in types if one.lower() in words().readiness), "")
-    has_verdict = main is not None or any(one.lower() in words().verdicts for one in types)
-    found.lasting = bool(found.readiness) and not has_verdict
+    has_outcome = main is not None or any(one.lower() in words().outcomes for one in types)
+    found.lasting = bool(found.readiness) and not has_outcome
     return found
 
 
@@ -78,15 +81,15 @@ def counted(counts: Mapping[str, int]) -> str:
     return ", ".join([*listed, *([f"and {len(ranked) - _MAX_NAMED} more"] if len(ranked) > _MAX_NAMED else [])])
 
 
-def _in_order(main: str | None, listed: Rule, hold: Rule | None) -> list[Rule]:
+def _in_order(main: str | None, listed: Rule, suspension: Rule | None) -> list[Rule]:
     if main is None:
-        return [] if hold is None else [hold]
+        return [] if suspension is None else [suspension]
     open_ = {"open": ["absent", *listed.get("open", ())]}
     others = {state: values for state, values in listed.items() if state != "open"}
-    if hold is None:
+    if suspension is None:
         return [{"path": main} | {state: (others | open_)[state] for state in STATE_NAMES if state in others | open_}]
-    held = {"path": hold["path"], "waiting": hold["waiting"]}
-    return [*([{"path": main} | others] if others else []), held, {"path": main} | open_]
+    suspended = {"path": suspension["path"], "waiting": suspension["waiting"]}
+    return [*([{"path": main} | others] if others else []), suspended, {"path": main} | open_]
 
 
 def _best(
@@ -104,7 +107,7 @@ def _enum(path: str, definition: Definition) -> tuple[str, ...]:
     return definition.fields[path].enum if path in definition.fields else ()
 
 
-def _with_usual(values: list[str]) -> list[str]:
+def _with_usual_phases(values: list[str]) -> list[str]:
     """Adds the usual phases, in the same case as the known ones."""
     small = bool(values) and all(value.islower() for value in values)
     usual = [value.lower() if small else value for value in words().usual]
@@ -120,9 +123,9 @@ def _by_state(values: Iterable[str], allowed: Iterable[str] = STATE_NAMES) -> Ru
     return {state: listed for state, listed in found.items() if listed}
 
 
-def _hold(definition: Definition, observed: ObservedObjects) -> Rule | None:
+def _suspension(definition: Definition, observed: ObservedObjects) -> Rule | None:
     """The rule for a field that suspends a run: a boolean such as suspend, or a mode such as Suspended."""
-    path = _best(words().hold, definition, observed, part="spec", types=("boolean",))
+    path = _best(words().suspension, definition, observed, part="spec", types=("boolean",))
     if path is not None and set(observed.values.get(path, ())) <= {"true", "false"}:
         return {"path": path, "waiting": [True], "open": ["absent", False]}
     path = _best(words().mode, definition, observed, part="spec", types=("", "string"))
@@ -147,7 +150,7 @@ def _add_conditions(
     """Adds rules for conditions that end a run; if there is a phase, only for those that differ from it."""
     for type_ in _condition_types(definition, observed):
         kind = guess_state(type_)
-        if kind not in _ENDS or len(found.ends) >= _MAX_CONDITIONS:
+        if kind not in _ENDS or len(found.end_types) >= _MAX_CONDITIONS:
             continue
         true = {key[2]: bits for key, bits in observed.conditions.items() if key[:2] == (type_, "True")}
         if phases:
@@ -155,14 +158,14 @@ def _add_conditions(
         rule = _by_state(filter(is_value, true), _ENDS)
         if rule:
             found.rules.append({"path": condition_path(type_, "reason")} | rule)
-        elif not phases and type_.lower() in words().verdicts:
+        elif not phases and type_.lower() in words().outcomes:
             by_status = {"open": ["absent", "Unknown"], "succeeded": ["True"], "failed": ["False"]}
             found.rules.append({"path": condition_path(type_, "status")} | by_status)
         elif not phases:
             found.rules.append({"path": condition_path(type_, "status"), kind: ["True"]})
         else:
             continue
-        found.ends.append(type_)
+        found.end_types.append(type_)
 
 
 def _differs(reason: str, bits: int, phases: Mapping[str, int]) -> bool:
@@ -185,7 +188,7 @@ def _add_ready(found: States, definition: Definition, observed: ObservedObjects,
             rule["open"] = ["absent", *rest[:_MAX_VALUES]]
         if rule:
             found.rules.append({"path": condition_path(type_, "reason")} | rule)
-            found.ends += [type_] if "cancelled" in rule else []
+            found.end_types += [type_] if "cancelled" in rule else []
         return
 
 

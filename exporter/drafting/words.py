@@ -22,10 +22,10 @@ class Words(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     states: dict[str, frozenset[str]]
     state: tuple[str, ...]
-    hold: tuple[str, ...]
+    suspension: tuple[str, ...]
     mode: tuple[str, ...]
     usual: tuple[str, ...]
-    verdicts: frozenset[str]
+    outcomes: frozenset[str]
     readiness: frozenset[str]
     placement: frozenset[str]
     finished: tuple[str, ...]

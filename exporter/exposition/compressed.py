@@ -18,7 +18,7 @@ _MAX_PATCHED = 8  # changed objects of a group. If there are more, rendering the
 class CompressedFamilies:
     """The blocks by family and group. Each object has a key, its UID.
 
-    `lines(families, keys)` returns the text of each of these families, by index, for the objects with these keys.
+    `render_text(families, keys)` returns the text of each of these families, by index, for these objects.
     `prefixes(family, keys)` returns the prefixes of the lines of these objects. No other object has one of them.
     """
 
@@ -26,10 +26,10 @@ class CompressedFamilies:
         self,
         *,
         heads: Sequence[str],
-        lines: Callable[[Sequence[int], Sequence[str]], Sequence[str]],
+        render_text: Callable[[Sequence[int], Sequence[str]], Sequence[str]],
         prefixes: Callable[[int, Sequence[str]], Sequence[str]],
     ) -> None:
-        self._lines = lines
+        self._render_text = render_text
         self._prefixes = prefixes
         self._all = range(len(heads))
         self._heads = [deflate(head) for head in heads]
@@ -109,7 +109,7 @@ class CompressedFamilies:
                 if keys and len(keys) <= _MAX_PATCHED
             }
             families = [family for family in self._dirty.pop(group) if family not in few]
-            texts = dict(zip(families, self._lines(families, members), strict=True)) if families else {}
+            texts = dict(zip(families, self._render_text(families, members), strict=True)) if families else {}
             texts |= {family: self._patch(family, group, keys) for family, keys in few.items()}
             for family, text in texts.items():
                 self._blocks[family][group] = deflate(text)
@@ -125,7 +125,7 @@ class CompressedFamilies:
         lines = inflate(block).decode().split("\n") if block else []
         prefixes = tuple(self._prefixes(family, keys))
         unchanged = [line for line in lines if not line.startswith(prefixes)]  # the last one is empty
-        return "\n".join(unchanged) + self._lines([family], keys)[0]
+        return "\n".join(unchanged) + self._render_text([family], keys)[0]
 
     def family(self, index: int) -> tuple[list[Block], int, int]:
         """The blocks of a family, with HELP and TYPE first, their combined CRC32, and their length in bytes."""

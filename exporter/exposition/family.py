@@ -38,12 +38,12 @@ class Family(Generic[R, C]):
         return text.head(name=self.name, kind="gauge", help_text=self.help)
 
     def samples(self, item: R, context: C) -> object:
-        """The samples of one object, to detect changes. Takes a third of the time of `lines`."""
+        """The samples of one object, to detect changes. Takes a third of the time of `render_text`."""
         if self.value is not None:
             return self.value(item, context)
         return tuple(self.rows(item, context)) if self.rows is not None else None
 
-    def lines(self, objects: Sequence[tuple[str, R]], context: C) -> str:
+    def render_text(self, objects: Sequence[tuple[str, R]], context: C) -> str:
         """The lines of these objects, given as (label pairs, object). Each line ends with a newline."""
         number = text.format_number
         out: list[str] = []

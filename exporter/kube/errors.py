@@ -31,8 +31,9 @@ class KubeConfigError(Exception):
 class KubeError(Exception):
     """A failed request.
 
-    `code` is the label of `coderun_exporter_errors_total`: an HTTP status, or a word if there was none. `retry_after`
-    is the server's Retry-After in seconds, if it sent one. `state` is the state of the resource after this error.
+    `code` is the value of the label `code` of `coderun_exporter_errors_total`: the HTTP status, or a word such as
+    `timeout` or `not_json` if there is no status. `retry_after` is the server's Retry-After in seconds, if any.
+    `state` is the state of the list and watch after this error.
     """
 
     state: ClassVar[str] = "unreachable"
@@ -52,7 +53,7 @@ class InvalidResponseError(KubeError):
 
 
 class EndlessListError(InvalidResponseError):
-    """A list that does not end."""
+    """The server sends pages or objects of a list without end."""
 
 
 class UnauthorizedError(KubeError):

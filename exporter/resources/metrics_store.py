@@ -199,13 +199,14 @@ class MetricsStore:
         table = self.cache.table(resource.table)
         is_exposed, cache = self.cache.is_exposed, self.cache
 
-        def lines(families: Sequence[int], uids: Sequence[str]) -> list[str]:
-            return resource.lines(families, filter(is_exposed, table.pick(uids)), cache)
+        def render_text(families: Sequence[int], uids: Sequence[str]) -> list[str]:
+            return resource.render_text(families, filter(is_exposed, table.pick(uids)), cache)
 
         def prefixes(family: int, uids: Sequence[str]) -> list[str]:
             return resource.prefixes(family, table.pick(uids))
 
-        return CompressedFamilies(heads=[family.head for family in resource.families], lines=lines, prefixes=prefixes)
+        heads = [family.head for family in resource.families]
+        return CompressedFamilies(heads=heads, render_text=render_text, prefixes=prefixes)
 
     def _update_members(self, table: str, old: Record | None, new: Record | None) -> None:
         """Adds or removes an object. A renamed object is removed first, because its lines have another prefix."""

@@ -87,11 +87,11 @@ class Resource:
         kept = tuple(family for family in self.families if family.uses != (source,))
         return dataclasses.replace(self, families=kept)
 
-    def lines(self, families: Sequence[int], records: Iterable[Record], cache: ObjectCache) -> list[str]:
+    def render_text(self, families: Sequence[int], records: Iterable[Record], cache: ObjectCache) -> list[str]:
         """The text of each of these families, by index, for these objects."""
         items = list(records)
         objects = list(zip(self._labels(items), items, strict=True))
-        return [self.families[index].lines(objects, cache) for index in families]
+        return [self.families[index].render_text(objects, cache) for index in families]
 
     def prefixes(self, family: int, records: Sequence[Record]) -> list[str]:
         """The prefix of the lines of each of these objects in this family, by index."""

@@ -31,18 +31,18 @@ class Counted(Protocol):
 class Metrics:
     """Serves scrapes even if resources are missing; the exporter's own metrics show which.
 
-    `page` returns the current exposition. It appends the text that its argument returns: the counters and histograms
-    of runs and Jobs (`counted`), then the exporter's own metrics.
+    `render_exposition` returns the current exposition. It appends the text that its argument returns: the counters
+    and histograms of runs and Jobs (`counted`), then the exporter's own metrics.
     """
 
     def __init__(
         self,
         *,
-        page: Callable[[Callable[[], str]], Awaitable[Exposition]],
+        render_exposition: Callable[[Callable[[], str]], Awaitable[Exposition]],
         counted: Counted,
         telemetry: Telemetry,
     ) -> None:
-        self._page = page
+        self._render_exposition = render_exposition
         self._counted = counted
         self._telemetry = telemetry
 
@@ -50,20 +50,20 @@ class Metrics:
         """GET or HEAD of the telemetry path."""
         begun = time.monotonic()
         openmetrics = _wants_openmetrics(request.headers.get("Accept", ""))
-        page = await self._page(
+        exposition = await self._render_exposition(
             lambda: self._counted(openmetrics=openmetrics) + _text(self._telemetry.registry, openmetrics=openmetrics)
         )
         response = web.StreamResponse(
             headers={"Content-Type": OPENMETRICS if openmetrics else TEXT, "Vary": "Accept, Accept-Encoding"}
         )
         gzip = _takes_gzip(request.headers.get("Accept-Encoding", ""))
-        response.content_length = page.gzip_length if gzip else page.length
+        response.content_length = exposition.gzip_length if gzip else exposition.length
         if gzip:
             response.headers["Content-Encoding"] = "gzip"
         try:
             await response.prepare(request)
             if request.method != "HEAD":
-                for piece in page.gzip() if gzip else page.plain():
+                for piece in exposition.gzip() if gzip else exposition.plain():
                     await response.write(piece)
                     await asyncio.sleep(0)  # a write to a fast client does not yield to other tasks
             await response.write_eof()

@@ -1,4 +1,4 @@
-"""Limits concurrent scrapes and requests to the API, with fair sharing between clients."""
+"""Limits concurrent scrapes, and requests to the exporter's API, with fair sharing between clients."""
 
 import asyncio
 import collections
@@ -16,7 +16,7 @@ __all__ = ["Scrapes"]
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_LONG_SECONDS = 5.0  # the default scrape timeout of Prometheus is 10 s
+_SLOW_SECONDS = 5.0  # half of the default scrape timeout of Prometheus
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -25,10 +25,10 @@ class _Running:
     writer: AbstractStreamWriter
     begun: float = math.inf  # time of its first byte
 
-    def pace(self, now: float) -> float:
-        """Bytes per second that the client reads; infinite in the first second, 0 after five seconds."""
+    def bytes_per_second(self, now: float) -> float:
+        """The speed of the client: infinite in the first second of a response, and 0 (slow) after 5 s."""
         seconds = now - self.begun
-        if seconds >= _LONG_SECONDS:
+        if seconds >= _SLOW_SECONDS:
             return 0.0
         return self.writer.output_size / seconds if seconds >= 1 else math.inf
 
@@ -36,7 +36,7 @@ class _Running:
 class Scrapes:
     """At the limit, the slowest scrape of the client with the most scrapes is disconnected for a new scrape.
 
-    If the client of the new scrape would then have as many scrapes, this happens only if the slowest scrape is slower
+    If the new scrape would give its own client as many scrapes, this happens only if the slowest scrape is slower
     than `min_bytes_per_second` or takes longer than 5 s. A client is a user, a token or an address.
     """
 
@@ -90,7 +90,7 @@ class Scrapes:
         """Disconnects slow clients, which would delay the shutdown."""
         now = asyncio.get_running_loop().time()
         for transport, running in self._running.items():
-            if running.pace(now) < self._limits.min_bytes_per_second:
+            if running.bytes_per_second(now) < self._limits.min_bytes_per_second:
                 transport.abort()
 
     def _make_room(self, client: str) -> bool:
@@ -98,8 +98,8 @@ class Scrapes:
         held = collections.Counter(running.client for running in self._running.values())
         most = max(held.values())
         crowd = [(transport, one) for transport, one in self._running.items() if held[one.client] == most]
-        slowest, running = min(crowd, key=lambda pair: pair[1].pace(now))
-        if most < held[client] + 2 and running.pace(now) >= self._limits.min_bytes_per_second:
+        slowest, running = min(crowd, key=lambda pair: pair[1].bytes_per_second(now))
+        if most < held[client] + 2 and running.bytes_per_second(now) >= self._limits.min_bytes_per_second:
             return False
         del self._running[slowest]
         self._drop(slowest)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from lab import fast_yaml
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.kubeconfig import kubeconfig
 
 __all__ = ["ServiceAccount", "Token"]
@@ -32,12 +32,12 @@ class Token(NamedTuple):
 
 
 class ServiceAccount:
-    """A ServiceAccount in the namespace of a workplace, with its pods and their tokens.
+    """A ServiceAccount in a namespace of the platform, with its pods and their tokens.
 
     `settings` is the settings file from which the RBAC manifests are generated.
     """
 
-    def __init__(self, plane: ControlPlane, place: Workplace, *, settings: pathlib.Path) -> None:
+    def __init__(self, plane: ControlPlane, place: PlatformNamespace, *, settings: pathlib.Path) -> None:
         self.name = self.namespace = place.namespace
         self.user = f"system:serviceaccount:{self.namespace}:{self.name}"
         self._plane = plane

@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from lab.platform.controller import Platform
 from lab.platform.generations import NEWEST
-from lab.platform.manifests import Order, configmap_name
+from lab.platform.manifests import RunSpec, configmap_name
 
 __all__ = ["BEGIN", "END", "GIVE_UP", "INCIDENTS", "SCRIPT", "Incident", "Platforms", "Step"]
 
@@ -20,10 +20,10 @@ END = "13:52"
 GIVE_UP = "14:10"
 """The time at which the replay ends, even if an incident was not detected."""
 
-_STALLED = (Order(task=1, agent="Rex", work=480), Order(task=6, agent="Rex", work=420))
-_HANGING = tuple(Order(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
+_STALLED = (RunSpec(task=1, agent="Rex", work=480), RunSpec(task=6, agent="Rex", work=420))
+_HANGING = tuple(RunSpec(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
 _FAILING = tuple(
-    Order(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze"), (44, "Grizz"))
+    RunSpec(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze"), (44, "Grizz"))
 )
 _PARTIAL = "frontend-toolkits"
 
@@ -114,12 +114,12 @@ INCIDENTS = (
 )
 
 
-def _created(at: str, order: Order, text: str, *, kind: Literal["run", "fault"] = "run") -> Step:
+def _created(at: str, order: RunSpec, text: str, *, kind: Literal["run", "fault"] = "run") -> Step:
     words = f"{order.name} is created ({order.agent}). {text}"
     return Step(at=at, kind=kind, text=words, do=lambda platforms: _platform(platforms, order).order([order]))
 
 
-def _platform(platforms: Platforms, order: Order) -> Platform:
+def _platform(platforms: Platforms, order: RunSpec) -> Platform:
     return platforms.newest if order.generation is NEWEST else platforms.november
 
 
@@ -129,8 +129,8 @@ async def _break_and_create(platforms: Platforms) -> None:
 
 
 SCRIPT = (
-    _created("12:26", Order(task=2, agent="Rex", cli="codex"), "An ordinary run."),
-    _created("12:28", Order(task=41, agent="Rex", work=1500, generation=NEWEST), "An ordinary run."),
+    _created("12:26", RunSpec(task=2, agent="Rex", cli="codex"), "An ordinary run."),
+    _created("12:28", RunSpec(task=41, agent="Rex", work=1500, generation=NEWEST), "An ordinary run."),
     Step(
         at="12:32",
         kind="fault",
@@ -140,7 +140,7 @@ SCRIPT = (
         do=_break_and_create,
     ),
     _created(
-        "12:34", Order(task=5, agent="Cleo", cli="cursor", work=240), "It uses another CLI and is not affected."
+        "12:34", RunSpec(task=5, agent="Cleo", cli="cursor", work=240), "It uses another CLI and is not affected."
     ),
     Step(
         at="12:38",
@@ -162,7 +162,7 @@ SCRIPT = (
         text="The alerts name the ConfigMap: an operator restores its templates (19:58 on the day itself).",
         do=lambda platforms: platforms.november.restore_templates("claude"),
     ),
-    _created("12:58", Order(task=8, agent="Rex", work=540), "An ordinary run."),
+    _created("12:58", RunSpec(task=8, agent="Rex", work=540), "An ordinary run."),
     Step(
         at="13:00",
         kind="fault",
@@ -175,7 +175,7 @@ SCRIPT = (
     ),
     _created(
         "13:08",
-        Order(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0")),
+        RunSpec(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0")),
         "Its first attempt fails and is retried, which raises no alert.",
     ),
     Step(
@@ -185,9 +185,9 @@ SCRIPT = (
         text="The alert has the controller's message: an operator rolls the image back.",
         do=lambda platforms: platforms.newest.roll_out(),
     ),
-    _created("13:14", Order(task=45, agent="Rex", work=600, generation=NEWEST), "It gets a Job."),
-    _created("13:15", Order(task=10, agent="Cleo", work=300), "An ordinary run."),
-    _created("13:25", Order(task=11, agent="Tess", cli="factory", work=420), "Tess again; this one ends."),
+    _created("13:14", RunSpec(task=45, agent="Rex", work=600, generation=NEWEST), "It gets a Job."),
+    _created("13:15", RunSpec(task=10, agent="Cleo", work=300), "An ordinary run."),
+    _created("13:25", RunSpec(task=11, agent="Tess", cli="factory", work=420), "Tess again; this one ends."),
     Step(
         at="13:46",
         kind="repair",

@@ -16,7 +16,7 @@ from lab.clock import FastClock, of_day
 from lab.demo.alerts import Alerts, State
 from lab.demo.findings import Findings
 from lab.demo.incidents import BEGIN, END, GIVE_UP, INCIDENTS, SCRIPT, Platforms
-from lab.demo.rules import BUNDLE, Rules, load_rules
+from lab.demo.rules import RULES_DIR, Rules, load_rules
 from lab.demo.story import Story
 from lab.demo.view import View
 from lab.kubeconfig import kubeconfig
@@ -68,7 +68,7 @@ async def replay(
     line for the header. `day` is the day to replay (default: today). Raises RulesError for rules that cannot be
     evaluated, and ReplayError if the machine or the API server prevents the replay.
     """
-    rules = load_rules(BUNDLE)
+    rules = load_rules(RULES_DIR)
     today = day or dt.datetime.now(tz=dt.UTC).date()
     findings = Findings(INCIDENTS)
     story = Story(view=View(out), day=today)

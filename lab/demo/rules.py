@@ -12,9 +12,9 @@ import yaml
 from lab import fast_yaml, promql
 from lab.promql import Page, PromqlError, UnsupportedError
 
-__all__ = ["BUNDLE", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
+__all__ = ["RULES_DIR", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
 
-BUNDLE = pathlib.Path(__file__).resolve().parents[2] / "alerts" / "rules"
+RULES_DIR = pathlib.Path(__file__).resolve().parents[2] / "alerts" / "rules"
 """The directory of the shipped rule files."""
 
 _LABEL = re.compile(r"\{\{-?\s*\$labels\.(\w+)\s*-?\}\}")
@@ -52,11 +52,11 @@ class Rules:
     alerts: tuple[AlertRule, ...]
     recording: tuple[RecordingRule, ...] = ()
     left_out: tuple[str, ...] = ()
-    """Alerts with a construct that is not evaluated here, by name. Such recording rules are not listed."""
+    """The names of alerts with a construct that the demo does not support. Recording rules with one are ignored."""
 
 
 def load_rules(folder: pathlib.Path) -> Rules:
-    """Reads the rules of `*.yml` in a directory: those that are evaluated here, and the names of all others.
+    """Reads the rules of `*.yml` in a directory: those that the demo can evaluate, and the names of the other alerts.
 
     Raises RulesError for a file without rules, and for a directory without an alert that is evaluated here.
     """

@@ -15,7 +15,7 @@ from lab.platform.manifests import (
     EMPTY_ATTEMPTS,
     EXITS,
     TEMPLATES,
-    Order,
+    RunSpec,
     coderun,
     configmap_name,
     custom_resource,
@@ -52,7 +52,7 @@ class Platform:
         for kind in TEMPLATES if self._generation.template_configmaps else ():
             await self._writer.ensure(self._generation.configmaps, templates(kind))
 
-    async def order(self, orders: Sequence[Order]) -> None:
+    async def order(self, orders: Sequence[RunSpec]) -> None:
         """Creates the CodeRuns, as the workflow does."""
         for one in orders:
             await self._writer.create(self._generation.runs, coderun(one))
@@ -69,7 +69,7 @@ class Platform:
         """Replaces the image of the controller, which contains the templates of the newest generation."""
         self._missing_partial = missing_partial
 
-    async def end_leftovers(self, orders: Sequence[Order]) -> None:
+    async def end_leftovers(self, orders: Sequence[RunSpec]) -> None:
         """Ends the leftover process in the pods of these runs, as in the runbook: the containers exit with 0."""
         jobs = await self._jobs_of(orders)
         found = await self._writer.items(self._generation.pods)
@@ -78,7 +78,7 @@ class Platform:
         for path in paths:
             await self._writer.patch(path, {"metadata": {"annotations": {EXITS: "0"}}})
 
-    async def delete_jobs(self, orders: Sequence[Order]) -> None:
+    async def delete_jobs(self, orders: Sequence[RunSpec]) -> None:
         """Deletes the Jobs of these runs manually."""
         for item in await self._jobs_of(orders):
             await self._writer.delete(self._job_path(item))
@@ -171,7 +171,7 @@ class Platform:
     async def _write(self, run: Mapping[str, Any], status: Mapping[str, Any]) -> None:
         await self._writer.patch(f"{self._path(run)}/status", {"status": status})
 
-    async def _jobs_of(self, orders: Sequence[Order]) -> list[dict[str, Any]]:
+    async def _jobs_of(self, orders: Sequence[RunSpec]) -> list[dict[str, Any]]:
         return _owned_by(await self._writer.items(self._generation.jobs), {one.name for one in orders})
 
     def _job_path(self, item: Mapping[str, Any]) -> str:

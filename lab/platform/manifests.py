@@ -21,7 +21,7 @@ __all__ = [
     "START_SECONDS",
     "TEMPLATES",
     "WORK_SECONDS",
-    "Order",
+    "RunSpec",
     "coderun",
     "configmap_name",
     "custom_resource",
@@ -56,7 +56,7 @@ _SETTINGS = {
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Order:
+class RunSpec:
     """A CodeRun to be created. `work` and `start` are in seconds, `exits` as in the annotation EXITS.
 
     Without an agent and a CLI, it is a run that the API server accepts and the controller cannot decode.
@@ -137,7 +137,7 @@ def custom_resource(kind: str) -> dict[str, Any]:
     }
 
 
-def coderun(order: Order) -> dict[str, Any]:
+def coderun(order: RunSpec) -> dict[str, Any]:
     """A CodeRun before its creation: with a spec and without a status."""
     notes = {WORK_SECONDS: str(order.work), START_SECONDS: str(order.start), EXITS: ",".join(order.exits)}
     if order.empty_attempts:
@@ -156,7 +156,7 @@ def coderun(order: Order) -> dict[str, Any]:
     }
 
 
-def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
+def _november(order: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
     """Labels and spec of a CodeRun in November."""
     service, agent = order.generation.service, f"5DLabs-{order.agent}" if order.agent else ""
     model = f"{order.cli}-latest" if order.cli else ""
@@ -188,7 +188,7 @@ def _november(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
     return labels, spec
 
 
-def _newest(order: Order) -> tuple[dict[str, str], dict[str, Any]]:
+def _newest(order: RunSpec) -> tuple[dict[str, str], dict[str, Any]]:
     """Labels and spec of a CodeRun of the newest version. The controller's settings have the cliConfig."""
     repository = f"https://git.example.com/5dlabs/{order.generation.service}.git"
     spec = {

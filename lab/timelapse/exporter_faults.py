@@ -4,24 +4,24 @@ import functools
 import random
 
 from lab.timelapse.fault import MINUTE, Kind, kind
-from lab.timelapse.normal import Life
+from lab.timelapse.normal import Schedule
 from lab.timelapse.world import World
 
 __all__ = ["EXPORTER"]
 
 
 @kind("no replica of the exporter answers", alert="CodeRunExporterDown", lasts=10 * MINUTE, within=3 * MINUTE)
-def exporter_down(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    life.at(at, lambda world: _each_target(world, stop=True, known=True))
-    life.at(end, lambda world: _each_target(world, stop=False))
+def exporter_down(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    schedule.at(at, lambda world: _each_target(world, stop=True, known=True))
+    schedule.at(end, lambda world: _each_target(world, stop=False))
     return {"job": "coderun-exporter"}
 
 
 @kind("the exporter's targets are gone", alert="CodeRunExporterAbsent", lasts=10 * MINUTE, within=3 * MINUTE)
-def exporter_gone(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    life.at(at, lambda world: _each_target(world, stop=True, known=False))
+def exporter_gone(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    schedule.at(at, lambda world: _each_target(world, stop=True, known=False))
     for replica in "ab":
-        life.at(end, functools.partial(World.start, instance=f"exporter-{round(at)}{replica}"))
+        schedule.at(end, functools.partial(World.start, instance=f"exporter-{round(at)}{replica}"))
     return {"job": "coderun-exporter"}
 
 
@@ -31,9 +31,9 @@ def exporter_gone(life: Life, at: float, end: float, _rng: random.Random) -> dic
     lasts=30 * MINUTE,
     within=10 * MINUTE,
 )
-def crash_loop(life: Life, at: float, _end: float, _rng: random.Random) -> dict[str, str]:
+def crash_loop(schedule: Schedule, at: float, _end: float, _rng: random.Random) -> dict[str, str]:
     for index in range(8):
-        life.at(at + index * 3 * MINUTE, _restart_all)
+        schedule.at(at + index * 3 * MINUTE, _restart_all)
     return {"job": "coderun-exporter"}
 
 
@@ -42,20 +42,20 @@ def crash_loop(life: Life, at: float, _end: float, _rng: random.Random) -> dict[
     alert="CodeRunExporterResourceUnavailable",
     lasts=15 * MINUTE,
     within=6 * MINUTE,
-    beside=("CodeRunExporterStale",),
+    may_also_fire=("CodeRunExporterStale",),
 )
-def jobs_forbidden(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    life.at(at, lambda world: world.refuse("jobs", status=403))
-    life.at(end, lambda world: world.allow())
+def jobs_forbidden(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    schedule.at(at, lambda world: world.refuse("jobs", status=403))
+    schedule.at(end, lambda world: world.allow())
     return {"resource": "jobs"}
 
 
 @kind(
     "the API server does not answer the exporter", alert="CodeRunExporterStale", lasts=15 * MINUTE, within=6 * MINUTE
 )
-def api_server_away(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    life.at(at, lambda world: world.refuse("", status=503))
-    life.at(end, lambda world: world.allow())
+def api_server_away(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    schedule.at(at, lambda world: world.refuse("", status=503))
+    schedule.at(end, lambda world: world.allow())
     return {"resource": "coderuns"}
 
 

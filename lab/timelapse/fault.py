@@ -5,8 +5,8 @@ import functools
 import random
 from collections.abc import Callable, Mapping
 
-from lab.timelapse.judge import Firing
-from lab.timelapse.normal import Life
+from lab.timelapse.evaluation import Firing
+from lab.timelapse.normal import Schedule
 
 __all__ = ["MINUTE", "Fault", "Kind", "kind"]
 
@@ -25,7 +25,7 @@ class Fault:
     """Labels that the alert must have; a value that ends in `*` is a prefix."""
     within: float
     """Maximum seconds from `begin` to the alert: the time in alerts/README.md plus 30 s for the scrape interval."""
-    beside: tuple[str, ...] = ()
+    may_also_fire: tuple[str, ...] = ()
     """Other alerts that may fire because of the fault."""
     before: float = 0.0
     """Seconds before `begin` in which the alert may already fire because of the fault."""
@@ -38,7 +38,7 @@ class Fault:
     def explains(self, one: Firing) -> bool:
         """Whether the alert is a consequence of this fault."""
         present = self.begin - self.before <= one.first <= self.end + 20 * MINUTE
-        return present and one.alert in (self.alert, *self.beside)
+        return present and one.alert in (self.alert, *self.may_also_fire)
 
 
 def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
@@ -49,7 +49,7 @@ def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
     )
 
 
-Kind = Callable[[Life, float, random.Random], Fault]
+Kind = Callable[[Schedule, float, random.Random], Fault]
 """A function that adds a fault to a simulation, starting at a time (seconds since the epoch)."""
 
 
@@ -59,22 +59,29 @@ def kind(
     alert: str,
     lasts: float,
     within: float,
-    beside: tuple[str, ...] = (),
+    may_also_fire: tuple[str, ...] = (),
     before: float = 0.0,
-) -> Callable[[Callable[[Life, float, float, random.Random], Mapping[str, str]]], Kind]:
+) -> Callable[[Callable[[Schedule, float, float, random.Random], Mapping[str, str]]], Kind]:
     """A decorator that creates a kind of fault. `lasts` is its duration in seconds; see `Fault` for the others.
 
     The decorated function adds the actions of the fault to the simulation, and returns the labels that the alert must
     have.
     """
 
-    def decorate(happens: Callable[[Life, float, float, random.Random], Mapping[str, str]]) -> Kind:
+    def decorate(happens: Callable[[Schedule, float, float, random.Random], Mapping[str, str]]) -> Kind:
         @functools.wraps(happens)
-        def made(life: Life, at: float, rng: random.Random) -> Fault:
+        def made(schedule: Schedule, at: float, rng: random.Random) -> Fault:
             end = at + lasts
-            labels = happens(life, at, end, rng)
+            labels = happens(schedule, at, end, rng)
             return Fault(
-                what=what, begin=at, end=end, alert=alert, labels=labels, within=within, beside=beside, before=before
+                what=what,
+                begin=at,
+                end=end,
+                alert=alert,
+                labels=labels,
+                within=within,
+                may_also_fire=may_also_fire,
+                before=before,
             )
 
         return made

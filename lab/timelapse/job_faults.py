@@ -2,33 +2,33 @@
 
 import random
 
-from lab.platform.manifests import Order
+from lab.platform.manifests import RunSpec
 from lab.timelapse.fault import MINUTE, Fault, Kind, kind
-from lab.timelapse.normal import DAY, Life, quietly
+from lab.timelapse.normal import DAY, Schedule, quietly
 
 __all__ = ["JOB_FAULTS"]
 
 
 @kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
-def not_exited(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    """Incident 2: the work is completed, but the process does not exit. No status changes."""
-    order = life.order(agent="Tess", work=420, exits=("never",))
-    life.create(at, order)
-    life.at(end, lambda world: world.nodes.finish(order.name))
-    return _job_of(order)
+def not_exited(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """Incident 2 of the README: the work is completed, but the process does not exit. No status changes."""
+    run = schedule.new_run(agent="Tess", work=420, exits=("never",))
+    schedule.create(at, run)
+    schedule.at(end, lambda world: world.nodes.finish(run.name))
+    return _job_of(run)
 
 
 @kind(
     "a quota allows no pod: status.active is absent",
     alert="AgentJobWithoutPod",
     lasts=40 * MINUTE,
-    within=16 * MINUTE,  # includes the round that creates the Job
+    within=16 * MINUTE,  # includes the time until the controller creates the Job
 )
-def no_pod(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order(agent="Tess", exits=("no-pod",))
-    life.create(at, order)
-    life.delete(end, order)
-    return _job_of(order)
+def no_pod(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run(agent="Tess", exits=("no-pod",))
+    schedule.create(at, run)
+    schedule.delete(end, run)
+    return _job_of(run)
 
 
 @kind(
@@ -37,26 +37,26 @@ def no_pod(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, 
     lasts=30 * MINUTE,
     within=6.5 * MINUTE,
 )
-def pod_pending(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order(agent="Cleo", exits=("pending",))
-    life.create(at, order)
-    life.delete(end, order)
-    return _job_of(order)
+def pod_pending(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run(agent="Cleo", exits=("pending",))
+    schedule.create(at, run)
+    schedule.delete(end, run)
+    return _job_of(run)
 
 
-def suspended(life: Life, at: float, _: random.Random) -> Fault:
+def suspended(schedule: Schedule, at: float, _: random.Random) -> Fault:
     """A suspended Job. The fault begins 24 hours after the suspension, so not before the second day."""
-    order, begin = life.order(agent="Cleo", work=1200), max(at, life.begin + DAY + 20 * MINUTE)
+    run, begin = schedule.new_run(agent="Cleo", work=1200), max(at, schedule.begin + DAY + 20 * MINUTE)
     end = begin + 30 * MINUTE
-    life.create(begin - DAY - 10 * MINUTE, order)
-    life.at(begin - DAY, lambda world: world.nodes.suspend(order.name, suspended=True))
-    life.delete(end, order)
+    schedule.create(begin - DAY - 10 * MINUTE, run)
+    schedule.at(begin - DAY, lambda world: world.nodes.suspend(run.name, suspended=True))
+    schedule.delete(end, run)
     return Fault(
         what="a Job has been suspended for 24 hours",
         begin=begin,
         end=end,
         alert="AgentJobSuspended",
-        labels=_job_of(order),
+        labels=_job_of(run),
         within=5 * MINUTE,
     )
 
@@ -66,29 +66,29 @@ def suspended(life: Life, at: float, _: random.Random) -> Fault:
     alert="AgentJobsFailing",
     lasts=60 * MINUTE,
     within=30 * MINUTE,
-    beside=("CodeRunRetryLoop", "AgentNeverSucceeds"),
+    may_also_fire=("CodeRunRetryLoop", "AgentNeverSucceeds"),
 )
-def token_gone(life: Life, at: float, _end: float, rng: random.Random) -> dict[str, str]:
+def token_gone(schedule: Schedule, at: float, _end: float, rng: random.Random) -> dict[str, str]:
     """Every attempt fails after a minute and is retried, until the run is deleted."""
     agent = rng.choice(("Cleo", "Cipher"))
     for index in range(4):
-        order = life.order(agent=agent, work=60, start=5, exits=("1",))
-        life.create(at + index * 2 * MINUTE, order)
-        life.delete(at + 20 * MINUTE, order)
+        run = schedule.new_run(agent=agent, work=60, start=5, exits=("1",))
+        schedule.create(at + index * 2 * MINUTE, run)
+        schedule.delete(at + 20 * MINUTE, run)
     return {"agent": agent.lower()}
 
 
 @kind("Jobs are made without a deadline", alert="AgentJobsWithoutDeadline", lasts=45 * MINUTE, within=16 * MINUTE)
-def no_deadline(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order(agent="Tess", work=2400)
-    life.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
-    life.create(at, order)
-    life.at(end, lambda world: quietly(setattr, world.writer, "policy", True))
+def no_deadline(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run(agent="Tess", work=2400)
+    schedule.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
+    schedule.create(at, run)
+    schedule.at(end, lambda world: quietly(setattr, world.writer, "policy", True))
     return {"namespace": "agent-platform"}
 
 
 JOB_FAULTS: tuple[Kind, ...] = (not_exited, no_pod, pod_pending, suspended, token_gone, no_deadline)
 
 
-def _job_of(order: Order) -> dict[str, str]:
-    return {"job_name": f"play-coderun-task-{order.task}-*"}
+def _job_of(run: RunSpec) -> dict[str, str]:
+    return {"job_name": f"play-coderun-task-{run.task}-*"}

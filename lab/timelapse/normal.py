@@ -9,11 +9,11 @@ from lab.platform import statuses
 from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
 from lab.platform.generations import NEWEST
 from lab.platform.jobs import job
-from lab.platform.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, Order, coderun, configmap_name, templates
+from lab.platform.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, RunSpec, coderun, configmap_name, templates
 from lab.timelapse.play import Agenda
 from lab.timelapse.world import World
 
-__all__ = ["DAY", "Life", "quietly"]
+__all__ = ["DAY", "Schedule", "quietly"]
 
 DAY = 86400
 AGENTS = {
@@ -30,7 +30,7 @@ _MAX_RUNTIME = "coderun-exporter/max-runtime"
 _DEADLINE = "coderun-exporter/job-creation-deadline"
 
 
-class Life:
+class Schedule:
     """Adds days of normal operation to an agenda. The same `rng` creates the same days."""
 
     def __init__(self, *, agenda: Agenda, rng: random.Random, first_task: int, begin: float = 0.0) -> None:
@@ -64,28 +64,28 @@ class Life:
         self._exporter_rollout(begin)
         self._exporter_crash(begin)
 
-    def order(self, *, agent: str = "", **of: Any) -> Order:
+    def new_run(self, *, agent: str = "", **of: Any) -> RunSpec:
         """A new run."""
         self._task += 1
         agent = agent or self._rng.choice(list(AGENTS))
         start = self._rng.choice((5, 20, 240))  # 240: the image is pulled, or a node is added
         work = self._rng.uniform(*AGENTS.get(agent, (600, 2400))) + start
         plain: dict[str, Any] = {"cli": self._rng.choice(CLIS), "work": round(work), "start": start}
-        return Order(task=self._task, agent=agent, **(plain | of))
+        return RunSpec(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
         """Adds an action to the agenda."""
         self._agenda.at(moment, deed)
 
-    def create(self, moment: float, order: Order) -> None:
+    def create(self, moment: float, order: RunSpec) -> None:
         """Adds the creation of a run to the agenda."""
         self.at(moment, lambda world: world.order(order))
 
-    def delete(self, moment: float, order: Order) -> None:
+    def delete(self, moment: float, order: RunSpec) -> None:
         """Adds the deletion of a run to the agenda, by a user or by a lifetime limit."""
         self.at(moment, lambda world: world.writer.delete(f"{RUNS}/{order.name}"))
 
-    def ignore(self, begin: float, end: float, order: Order) -> None:
+    def ignore(self, begin: float, end: float, order: RunSpec) -> None:
         """Adds a time in which the controller does not reconcile the run."""
         self.at(begin, lambda world: quietly(world.controller.forgotten.add, order.name))
         self.at(end, lambda world: quietly(world.controller.forgotten.discard, order.name))
@@ -101,21 +101,21 @@ class Life:
     def _run(self, begin: float) -> None:
         """Adds a run. One in 40 fails or completes without a pull request, and is retried; one in 120 is deleted."""
         exits, empty = self._rng.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[0]
-        order, at = self.order(exits=exits, empty_attempts=empty), self._moment(begin)
+        order, at = self.new_run(exits=exits, empty_attempts=empty), self._moment(begin)
         self.create(at, order)
         end = at + order.work * 2 + 240
         later = 60 if exits == ("1",) else self._rng.uniform(1, 12) * 3600
         self.delete(end + later, order)
 
     def _newest_run(self, begin: float) -> None:
-        order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
+        order, at = self.new_run(agent="Rex", generation=NEWEST), self._moment(begin)
         self.create(at, order)
         gone = at + order.work + self._rng.uniform(1, 12) * 3600
         self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
 
     def _newest_rollout(self, begin: float) -> None:
         """Adds a rollout of the controller, and a Failed run whose template is missing in the image."""
-        order, at = self.order(agent="Rex", generation=NEWEST), self._moment(begin)
+        order, at = self.new_run(agent="Rex", generation=NEWEST), self._moment(begin)
         self.at(at, lambda world: quietly(setattr, world.newest, "away", True))
         self.at(at + 60, lambda world: quietly(setattr, world.newest, "away", False))
         self.at(at + 600, lambda world: world.newest.roll_out(missing_partial="own-task"))
@@ -123,7 +123,7 @@ class Life:
         self.at(at + 640, lambda world: world.newest.roll_out())
 
     def _docsrun(self, begin: float) -> None:
-        order, at = self.order(agent="Atlas"), self._moment(begin)
+        order, at = self.new_run(agent="Atlas"), self._moment(begin)
         self.at(at, functools.partial(_docs_begin, order=order))
         self.at(at + order.work + 60, functools.partial(_docs_end, order=order))
         self.at(at + order.work + 7200, functools.partial(_docs_end, order=order, gone=True))
@@ -140,27 +140,27 @@ class Life:
         self.at(at + 29, lambda world: quietly(world.find))
 
     def _cancelled(self, begin: float) -> None:
-        order, at = self.order(work=1800), self._moment(begin)
+        order, at = self.new_run(work=1800), self._moment(begin)
         self.create(at, order)
         self.delete(at + self._rng.uniform(30, 1500), order)
 
     def _suspended(self, begin: float) -> None:
-        order, at = self.order(work=2700), self._moment(begin)
+        order, at = self.new_run(work=2700), self._moment(begin)
         self.create(at, order)
         self.at(at + 900, lambda world: world.nodes.suspend(order.name, suspended=True))
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
     def _long(self, begin: float) -> None:
         """Adds two Jobs that take three hours: the first has the limit of its agent, the second an annotation."""
-        usual, at = self.order(agent="Blaze", work=3 * 3600), self._moment(begin)
+        usual, at = self.new_run(agent="Blaze", work=3 * 3600), self._moment(begin)
         self.at(at, lambda world: world.order(usual))
-        order, at = self.order(work=3 * 3600), self._moment(begin)
+        order, at = self.new_run(work=3 * 3600), self._moment(begin)
         self.create(at, order)
         for after in range(600, 4 * 3600, 1800):  # a node restart may replace the Job, and its annotation is lost
             self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
 
     def _waits_on_purpose(self, begin: float) -> None:
-        order, at = self.order(), self._moment(begin)
+        order, at = self.new_run(), self._moment(begin)
         self.at(at, functools.partial(_order_held_back, order=order))
         self.at(at + 2700, lambda world: quietly(world.controller.forgotten.discard, order.name))
 
@@ -225,7 +225,7 @@ async def _jobs_of(world: World, run: str) -> list[dict[str, Any]]:
     return [item for item in items if any(one["name"] == run for one in item["metadata"].get("ownerReferences", ()))]
 
 
-async def _order_held_back(world: World, *, order: Order) -> None:
+async def _order_held_back(world: World, *, order: RunSpec) -> None:
     """Creates a run that waits by design, with the annotation `none` for its deadline."""
     manifest = coderun(order)
     manifest["metadata"]["annotations"][_DEADLINE] = "none"
@@ -233,14 +233,14 @@ async def _order_held_back(world: World, *, order: Order) -> None:
     await world.writer.create(RUNS, manifest)
 
 
-async def _docs_begin(world: World, *, order: Order) -> None:
+async def _docs_begin(world: World, *, order: RunSpec) -> None:
     made = await world.writer.create(_DOCSRUNS, coderun(order) | {"kind": "DocsRun"})
     made_job = await world.writer.create(JOBS, job(made))
     status = statuses.running(world.now, job_name=made_job["metadata"]["name"], attempt=1)
     await world.writer.patch(f"{_DOCSRUNS}/{order.name}/status", {"status": status})
 
 
-async def _docs_end(world: World, *, order: Order, gone: bool = False) -> None:
+async def _docs_end(world: World, *, order: RunSpec, gone: bool = False) -> None:
     path = f"{_DOCSRUNS}/{order.name}"
     if gone:
         await world.writer.delete(path)

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from lab.platform.writer import WriterError
-from lab.timelapse.judge import STEP
+from lab.timelapse.evaluation import STEP
 from lab.timelapse.series import Recorder
 from lab.timelapse.world import World
 

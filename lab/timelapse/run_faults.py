@@ -7,7 +7,7 @@ from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
 from lab.platform.generations import NEWEST
 from lab.platform.manifests import CLIS, configmap_name, templates
 from lab.timelapse.fault import MINUTE, Kind, kind
-from lab.timelapse.normal import Life
+from lab.timelapse.normal import Schedule
 from lab.timelapse.world import World
 
 __all__ = ["RUN_FAULTS"]
@@ -22,12 +22,12 @@ _AWAY = ("CodeRunNotReconciled", "CodeRunJobCreationStalled", "CodeRunNotUpdated
     alert="RequiredConfigMapUnhealthy",
     lasts=40 * MINUTE,
     within=2 * MINUTE,
-    beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
+    may_also_fire=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
 )
-def configmap_emptied(life: Life, at: float, end: float, rng: random.Random) -> dict[str, str]:
+def configmap_emptied(schedule: Schedule, at: float, end: float, rng: random.Random) -> dict[str, str]:
     cli = rng.choice(CLIS)
-    life.at(at, lambda world: world.controller.lose_templates(cli))
-    life.at(end, lambda world: world.controller.restore_templates(cli))
+    schedule.at(at, lambda world: world.controller.lose_templates(cli))
+    schedule.at(end, lambda world: world.controller.restore_templates(cli))
     return {"configmap": configmap_name(cli)}
 
 
@@ -36,12 +36,12 @@ def configmap_emptied(life: Life, at: float, end: float, rng: random.Random) -> 
     alert="RequiredConfigMapUnhealthy",
     lasts=40 * MINUTE,
     within=2 * MINUTE,
-    beside=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
+    may_also_fire=("CodeRunNotReconciled", "CodeRunJobCreationStalled"),
 )
-def configmap_deleted(life: Life, at: float, end: float, rng: random.Random) -> dict[str, str]:
+def configmap_deleted(schedule: Schedule, at: float, end: float, rng: random.Random) -> dict[str, str]:
     cli = rng.choice(CLIS)
-    life.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(cli)}"))
-    life.at(end, lambda world: world.writer.ensure(CONFIGMAPS, templates(cli)))
+    schedule.at(at, lambda world: world.writer.delete(f"{CONFIGMAPS}/{configmap_name(cli)}"))
+    schedule.at(end, lambda world: world.writer.ensure(CONFIGMAPS, templates(cli)))
     return {"configmap": configmap_name(cli)}
 
 
@@ -52,17 +52,17 @@ def configmap_deleted(life: Life, at: float, end: float, rng: random.Random) -> 
     within=5 * MINUTE,
     before=240,
 )
-def template_fails(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+def template_fails(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """A broken template in the newest generation. The fault begins with the third failed run.
 
     A run of normal operation may fail for the same reason. Then the alert fires before the last of these three runs.
     """
-    orders = [life.order(agent="Rex", generation=NEWEST) for _ in range(3)]
-    life.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
-    for index, order in enumerate(orders):
-        life.create(at - (2 - index) * 120, order)
-    life.at(end, lambda world: world.newest.roll_out())
-    life.at(end, lambda world: world.order(life.order(agent="Rex", generation=NEWEST)))
+    runs = [schedule.new_run(agent="Rex", generation=NEWEST) for _ in range(3)]
+    schedule.at(at - 250, lambda world: world.newest.roll_out(missing_partial="frontend-toolkits"))
+    for index, run in enumerate(runs):
+        schedule.create(at - (2 - index) * 120, run)
+    schedule.at(end, lambda world: world.newest.roll_out())
+    schedule.at(end, lambda world: world.order(schedule.new_run(agent="Rex", generation=NEWEST)))
     return {"namespace": NEWEST.namespace}
 
 
@@ -71,15 +71,15 @@ def template_fails(life: Life, at: float, end: float, _rng: random.Random) -> di
     alert="CodeRunControllerBlocked",
     lasts=25 * MINUTE,
     within=4 * MINUTE,
-    beside=_AWAY,
+    may_also_fire=_AWAY,
 )
-def poison_run(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+def poison_run(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """A run with an empty CLI, which makes the controller's list of all runs undecodable."""
-    poison = life.order(agent="", cli="")
-    behind = [life.order() for _ in range(2)]
-    for order in (poison, *behind):
-        life.create(at, order)
-    life.delete(end, poison)
+    poison = schedule.new_run(agent="", cli="")
+    behind = [schedule.new_run() for _ in range(2)]
+    for run in (poison, *behind):
+        schedule.create(at, run)
+    schedule.delete(end, poison)
     return {"namespace": "agent-platform"}
 
 
@@ -89,12 +89,12 @@ def poison_run(life: Life, at: float, end: float, _rng: random.Random) -> dict[s
     lasts=25 * MINUTE,
     within=5 * MINUTE,
 )
-def retry_loop(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+def retry_loop(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """Every attempt completes without a pull request after four rounds. The fault begins before the sixth attempt."""
-    order = life.order(agent="Rex", work=60, start=5, empty_attempts=1000)
-    life.create(at - (5 * 4 - 3) * _ROUND, order)
-    life.delete(end, order)
-    return {"coderun": order.name}
+    run = schedule.new_run(agent="Rex", work=60, start=5, empty_attempts=1000)
+    schedule.create(at - (5 * 4 - 3) * _ROUND, run)
+    schedule.delete(end, run)
+    return {"coderun": run.name}
 
 
 @kind(
@@ -102,13 +102,13 @@ def retry_loop(life: Life, at: float, end: float, _rng: random.Random) -> dict[s
     alert="CodeRunNotReconciled",
     lasts=25 * MINUTE,
     within=4 * MINUTE,
-    beside=(*_AWAY, "CodeRunControllerBlocked"),
+    may_also_fire=(*_AWAY, "CodeRunControllerBlocked"),
 )
-def controller_away(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order()
-    life.stop_controller(at, end)
-    life.create(at, order)
-    return {"coderun": order.name}
+def controller_away(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run()
+    schedule.stop_controller(at, end)
+    schedule.create(at, run)
+    return {"coderun": run.name}
 
 
 @kind(
@@ -116,13 +116,13 @@ def controller_away(life: Life, at: float, end: float, _rng: random.Random) -> d
     alert="CodeRunJobCreationStalled",
     lasts=25 * MINUTE,
     within=15.5 * MINUTE,
-    beside=("CodeRunNotReconciled",),
+    may_also_fire=("CodeRunNotReconciled",),
 )
-def run_forgotten(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order()
-    life.ignore(at, end, order)
-    life.create(at, order)
-    return {"coderun": order.name}
+def run_forgotten(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run()
+    schedule.ignore(at, end, run)
+    schedule.create(at, run)
+    return {"coderun": run.name}
 
 
 @kind(
@@ -131,14 +131,14 @@ def run_forgotten(life: Life, at: float, end: float, _rng: random.Random) -> dic
     lasts=40 * MINUTE,
     within=15.5 * MINUTE,
 )
-def retry_without_job(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+def retry_without_job(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """The run keeps the phase Running and the name of the deleted Job, but has no Job."""
-    order = life.order(work=3000)
-    life.create(at - 5 * MINUTE, order)
-    life.ignore(at, end, order)
-    life.at(at, functools.partial(_retry, name=order.name))
-    life.delete(end, order)
-    return {"coderun": order.name}
+    run = schedule.new_run(work=3000)
+    schedule.create(at - 5 * MINUTE, run)
+    schedule.ignore(at, end, run)
+    schedule.at(at, functools.partial(_retry, name=run.name))
+    schedule.delete(end, run)
+    return {"coderun": run.name}
 
 
 @kind(
@@ -147,20 +147,20 @@ def retry_without_job(life: Life, at: float, end: float, _rng: random.Random) ->
     lasts=30 * MINUTE,
     within=11.5 * MINUTE,
 )
-def not_updated(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order(work=240, start=5)
-    life.create(at - 270, order)
-    life.ignore(at - 60, end, order)
-    return {"coderun": order.name}
+def not_updated(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run(work=240, start=5)
+    schedule.create(at - 270, run)
+    schedule.ignore(at - 60, end, run)
+    return {"coderun": run.name}
 
 
 @kind("a finalizer is never removed", alert="CodeRunStuckDeleting", lasts=30 * MINUTE, within=11.5 * MINUTE)
-def deletion_hangs(life: Life, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    order = life.order(work=3000)
-    life.create(at - 5 * MINUTE, order)
-    life.ignore(at, end, order)
-    life.delete(at, order)
-    return {"coderun": order.name}
+def deletion_hangs(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    run = schedule.new_run(work=3000)
+    schedule.create(at - 5 * MINUTE, run)
+    schedule.ignore(at, end, run)
+    schedule.delete(at, run)
+    return {"coderun": run.name}
 
 
 RUN_FAULTS: tuple[Kind, ...] = (

@@ -27,7 +27,7 @@ from lab.apiserver import StandInApiServer
 from lab.kubeconfig import kubeconfig
 from lab.platform.controller import JOBS
 from lab.platform.generations import NEWEST, NOVEMBER
-from lab.platform.manifests import Order
+from lab.platform.manifests import RunSpec
 from lab.platform.writer import Writer
 from lab.timelapse.players import Controller, Nodes
 from lab.waiting import until_true
@@ -84,7 +84,7 @@ class World:
             await controller.install()
         return self
 
-    async def order(self, order: Order) -> None:
+    async def order(self, order: RunSpec) -> None:
         """Creates a run in the namespace of its generation."""
         await (self.newest if order.generation is NEWEST else self.controller).order([order])
 

@@ -5,7 +5,7 @@ import concurrent.futures
 import dataclasses
 from collections.abc import Iterable, Mapping
 
-from lab.timelapse.judge import Firing, texts, verdict
+from lab.timelapse.evaluation import Firing, texts, verdict
 from lab.worlds.player import AFTER, MINUTE, SNAPSHOT, Played, play
 from lab.worlds.table import WORLDS, Alert, World
 
@@ -63,13 +63,13 @@ def about(labels: Mapping[str, str]) -> str:
 
 
 def outcomes(worlds: Iterable[World] = WORLDS) -> tuple[Outcome, ...]:
-    """The results of all worlds, in order. Two worlds run in parallel. Raises JudgeError without promtool."""
+    """The results of all worlds, in order. Two worlds run in parallel. Raises EvaluationError without promtool."""
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
         return tuple(pool.map(outcome_of, worlds))
 
 
 def outcome_of(world: World) -> Outcome:
-    """The result of a world. Raises JudgeError without promtool."""
+    """The result of a world. Raises EvaluationError without promtool."""
     played = asyncio.run(play(world))
     return Outcome(world=world, played=played, raised=raised_by(played, with_texts=bool(world.said)))
 

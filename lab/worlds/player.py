@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.clock import seconds_of
-from lab.timelapse.judge import metrics_of
+from lab.timelapse.evaluation import metrics_of
 from lab.timelapse.series import Recorder
 from lab.worlds.history import History, history
 from lab.worlds.stage import Stage

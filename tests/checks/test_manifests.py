@@ -1,4 +1,4 @@
-"""Rendered manifests that cannot be read: each is named with its line, and no ConfigMap is then called missing."""
+"""Rendered manifests that cannot be read: the finding has file and line, and ConfigMaps are UNKNOWN, not missing."""
 
 import gzip
 import json
@@ -45,12 +45,12 @@ BOMB = "a0: &a0 {k: v}\n" + "".join(f"a{n + 1}: &a{n + 1} {{<<: [*a{n}, *a{n}]}}
         (gzip.compress(b"kind: X", mtime=0), "m.yaml: compressed by gzip; decompress it first"),
     ],
 )
-def test_text_that_cannot_be_read_is_unknown_and_has_its_line(tmp_path, text, expected):
+def test_text_that_cannot_be_read_is_unknown_and_the_finding_has_its_line(tmp_path, text, expected):
     """A ConfigMap is not reported as missing then: it may be in the text that could not be read."""
     (first, second), status = lines_of(tmp_path, text)
     assert status == UNKNOWN
     assert expected in first.removeprefix("UNKNOWN ")
-    assert second == "UNKNOWN ConfigMap agent-platform/a: not found in what could be read"
+    assert second == "UNKNOWN ConfigMap agent-platform/a: not found in the documents that could be read"
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ def test_empty_manifests_are_unknown(tmp_path, text):
     assert status == UNKNOWN
     assert lines == [
         "UNKNOWN --filename: no Kubernetes object found in the input",
-        "UNKNOWN ConfigMap agent-platform/a: not found in what could be read",
+        "UNKNOWN ConfigMap agent-platform/a: not found in the documents that could be read",
     ]
 
 

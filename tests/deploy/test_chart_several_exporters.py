@@ -19,10 +19,10 @@ WITH_NAMES = {
 EVERYTHING = {name: {"enabled": True} for name in ("serviceMonitor", "prometheus", "prometheusRule", "dashboards")}
 
 
-def objects_of(done):
-    """The objects of a rendering that must succeed."""
-    assert done.returncode == 0, done.stderr
-    return [item for item in fast_yaml.load_all(done.stdout) if item]
+def objects_of(helm_result):
+    """The objects that `helm template` rendered. Fails if helm failed."""
+    assert helm_result.returncode == 0, helm_result.stderr
+    return [item for item in fast_yaml.load_all(helm_result.stdout) if item]
 
 
 def selectors_of(objects):
@@ -46,7 +46,11 @@ def selectors_of(objects):
         pytest.param(
             ({}, {"alias": "docs"}), {"coderun-exporter": {}, "docs": {}}, id="one with an alias, one without"
         ),
-        pytest.param(({"alias": "Team_A"}, {"alias": "coderun-exporter-b"}), {}, id="aliases of other forms"),
+        pytest.param(
+            ({"alias": "Team_A"}, {"alias": "coderun-exporter-b"}),
+            {},
+            id="an alias with capitals, one that begins with the chart's name",
+        ),
     ],
 )
 def test_two_exporters_of_one_release_select_only_their_own_pods(tmp_path, dependencies, values):

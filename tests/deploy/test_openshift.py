@@ -1,4 +1,4 @@
-"""OpenShift's restricted-v2 admits all installed pods, and may assign any user."""
+"""The SecurityContextConstraints `restricted-v2` of OpenShift admit the pods, with any UID that they assign."""
 
 import pytest
 
@@ -12,7 +12,7 @@ ASSIGNED_FIELDS = {"runAsUser", "runAsGroup", "fsGroup", "supplementalGroups", "
 HOST_FIELDS = {"hostNetwork", "hostPID", "hostIPC"}
 
 
-def templates(items):
+def pod_specs(items):
     """The pod specs of all workloads among these objects."""
     found = [item["spec"]["template"]["spec"] for item in items if "template" in item.get("spec", {})]
     assert found
@@ -22,8 +22,8 @@ def templates(items):
 def violations(pod):
     """The reasons for which restricted-v2 would reject the pod."""
     of_pod = pod.get("securityContext", {})
-    if named := HOST_FIELDS & pod.keys() | ASSIGNED_FIELDS & of_pod.keys():
-        yield f"names {sorted(named)}"
+    if fields := HOST_FIELDS & pod.keys() | ASSIGNED_FIELDS & of_pod.keys():
+        yield f"sets {sorted(fields)}"
     for volume in pod.get("volumes", []):
         if not volume.keys() - {"name"} <= VOLUMES:
             yield f"volume {volume}"
@@ -36,19 +36,19 @@ def violations(pod):
         if {**of_pod, **own}.get("seccompProfile") != {"type": "RuntimeDefault"} or not of_pod.get("runAsNonRoot"):
             yield "has no seccomp profile, or may be root"
         if ASSIGNED_FIELDS & own.keys() or any("hostPort" in port for port in container.get("ports", [])):
-            yield "names a user or a host port"
+            yield "sets a user or a host port"
 
 
 @for_each_installation()
 def test_restricted_v2_admits_the_pods(installation):
-    """These are the pods of kustomize and of the chart, in every installation."""
-    assert [violation for pod in templates(render_installation(installation)) for violation in violations(pod)] == []
+    """The pods of every kustomize overlay and of every tested set of chart values."""
+    assert [violation for pod in pod_specs(render_installation(installation)) for violation in violations(pod)] == []
 
 
-def test_restricted_v2_admits_the_pod_of_the_hook():
-    """The pod is that of the Job that runs before a sync of Argo CD."""
+def test_restricted_v2_admits_the_pod_of_the_presync_hook():
+    """Argo CD runs the Job of the hook before a sync."""
     text = (ROOT / "deploy/examples/argocd/check.yaml").read_text()
-    assert [violation for pod in templates(fast_yaml.load_all(text)) for violation in violations(pod)] == []
+    assert [violation for pod in pod_specs(fast_yaml.load_all(text)) for violation in violations(pod)] == []
 
 
 @pytest.mark.parametrize(

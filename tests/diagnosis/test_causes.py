@@ -134,7 +134,7 @@ def test_the_cause_is_found_with_its_meaning(tmp_path, cause, objects, config):
     every = [finding for run in runs for finding in run["findings"]]
     found = next(finding for finding in every if finding["cause"] == cause)
     info = CAUSES[cause]
-    if cause != "cannot_tell":  # tests/explaining/test_of_dump.py
+    if cause != "cannot_tell":  # tests/explaining/test_dump_findings.py
         assert (found["meaning"], found["act"]) == (info.meaning, info.act)
     assert found["fault"] == info.fault
     assert found["next"].startswith("kubectl ")

@@ -1,7 +1,7 @@
 """`explain --from` an exporter in the time-lapse explains a Job hours after its deletion."""
 
 from lab.platform.controller import JOBS, RUNS
-from lab.platform.manifests import Order
+from lab.platform.manifests import RunSpec
 from lab.timelapse.play import Agenda, play
 from lab.timelapse.series import Recorder
 from lab.timelapse.world import World
@@ -9,7 +9,7 @@ from tests.commands.in_process import call_in_thread
 
 START = 1_700_000_010.0
 DELETED, HOUR = 600.0, 3600.0
-ORDER = Order(task=1, agent="Cleo", exits=("pending",))
+ORDER = RunSpec(task=1, agent="Cleo", exits=("pending",))
 
 
 async def explain_later(world, name, *, hours):

@@ -6,7 +6,7 @@ from exporter.diagnosis import CAUSES
 from exporter.diagnosis.fixes import FIXES
 from tests.diagnosis.test_causes import OPEN, READ, a_pod, an_event
 from tests.diagnosis.test_progress import WAITS
-from tests.explaining.test_of_dump import LATER, explain
+from tests.explaining.test_dump_findings import LATER, explain
 from tests.objects import CREATED, a_job, a_run, stamp
 
 REFUSED = an_event("Job", "job-j", "FailedCreate", "pods is forbidden: exceeded quota: q")

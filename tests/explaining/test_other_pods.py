@@ -3,7 +3,7 @@
 import pytest
 
 from tests.diagnosis.test_causes import OPEN, READ, REQUIRED, a_pod, an_event, with_finalizer
-from tests.explaining.test_of_dump import LATER, explain
+from tests.explaining.test_dump_findings import LATER, explain
 from tests.objects import CREATED, a_configmap, a_job, a_run, stamp
 
 LOOP = {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s"}}

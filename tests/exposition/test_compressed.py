@@ -16,13 +16,15 @@ class Objects:
         self.values = {}
         self.rendered = collections.Counter()
         self.objects = 0
-        self.section = CompressedFamilies(heads=["# a\n", "# b\n"], lines=self.lines, prefixes=self.prefixes)
+        self.section = CompressedFamilies(
+            heads=["# a\n", "# b\n"], render_text=self.render_text, prefixes=self.prefixes
+        )
 
     def prefixes(self, family, keys):
         """The beginning of each line of these objects."""
         return [f"{'ab'[family]} {key}" for key in keys]
 
-    def lines(self, families, keys):
+    def render_text(self, families, keys):
         """Renders these families, and counts what was rendered."""
         self.rendered.update(families)
         self.objects += len(keys)

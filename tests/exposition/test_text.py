@@ -55,7 +55,9 @@ def expected_value(value):
 
 def exposition_of(values):
     """The exposition with one sample for each value, numbered by the label `n`."""
-    return WORD_INFO.head + WORD_INFO.lines([(f'n="{number}"', value) for number, value in enumerate(values)], None)
+    return WORD_INFO.head + WORD_INFO.render_text(
+        [(f'n="{number}"', value) for number, value in enumerate(values)], None
+    )
 
 
 def read(exposition):
@@ -150,8 +152,8 @@ def test_a_family_with_a_value_function_has_one_sample_for_each_value():
     """None has no sample, zero has one."""
     family = Family(name="a", help="A.", value=lambda item, factor: None if item is None else item * factor)
     objects = [('o="1"', 2), ('o="2"', None), ('o="3"', 0)]
-    assert family.lines(objects, 10) == 'a{o="1"} 20\na{o="3"} 0\n'
-    assert family.lines([], 10) == ""
+    assert family.render_text(objects, 10) == 'a{o="1"} 20\na{o="3"} 0\n'
+    assert family.render_text([], 10) == ""
 
 
 def test_a_family_with_a_rows_function_has_a_sample_for_each_row():
@@ -160,7 +162,7 @@ def test_a_family_with_a_rows_function_has_a_sample_for_each_row():
         name="a", help="A.", label_names=("x", "y"), rows=lambda item, _: [((c, "%s"), 1.5) for c in item]
     )
     objects = [('o="1"', "bc"), ('o="%s"', ""), ('o="%d"', '"')]
-    assert family.lines(objects, None) == (
+    assert family.render_text(objects, None) == (
         'a{o="1",x="b",y="%s"} 1.5\na{o="1",x="c",y="%s"} 1.5\na{o="%d",x="\\"",y="%s"} 1.5\n'
     )
 

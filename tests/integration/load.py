@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple, Self
 
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.exporting import Exporter
 
 __all__ = ["Scraper", "Seen", "Writer", "in_bulk"]
@@ -70,9 +70,9 @@ class Writer(_Client):
     It never deletes a third of its objects. It deletes the others when they are no longer among the newest twelve.
     """
 
-    def __init__(self, workplace: Workplace) -> None:
+    def __init__(self, namespace: PlatformNamespace) -> None:
         self.writes = 0
-        self._workplace = workplace
+        self._namespace = namespace
         super().__init__(self._write)
 
     def _write(self) -> None:
@@ -84,7 +84,7 @@ class Writer(_Client):
 
     def _writes(self, number: int) -> Iterator[Callable[[], Any]]:
         """Writes in their order. Each of them may be repeated."""
-        place, name = self._workplace, f"run-{number}"
+        place, name = self._namespace, f"run-{number}"
         yield lambda: place.make_run(name)
         yield lambda: place.make_job(place.ask("GET", f"{place.runs}/{name}"))
         yield lambda: place.start_job(f"{name}-job")

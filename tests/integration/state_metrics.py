@@ -12,7 +12,7 @@ import yaml
 from lab import fast_yaml
 from lab.components import component
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.monitoring.servers import Prometheus
 from lab.processes import Process, free_ports
 from lab.waiting import until
@@ -40,7 +40,13 @@ class StateMetrics:
     """
 
     def __init__(
-        self, plane: ControlPlane, place: Workplace, folder: pathlib.Path, *, without: str = "", more: Any = ()
+        self,
+        plane: ControlPlane,
+        place: PlatformNamespace,
+        folder: pathlib.Path,
+        *,
+        without: str = "",
+        more: Any = (),
     ) -> None:
         self._port, self._own_port = free_ports(2)
         self.address, self.own_address = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._own_port}"

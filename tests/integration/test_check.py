@@ -12,7 +12,7 @@ import pytest
 
 from lab.controlplane import objects
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 from tests.kube.settings import a_kubeconfig
 
@@ -23,9 +23,9 @@ NO_CONFIGMAPS: dict[str, Any] = {"required": []}
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """An empty namespace."""
-    return Workplace(control_plane, f"check-{uuid.uuid4().hex[:8]}").open()
+    return PlatformNamespace(control_plane, f"check-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[i
 
 
 def test_a_platform_without_template_configmaps_is_healthy(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """The newest version of the platform has them in its image. As soon as one exists, all are required."""
     place.make_run("first")
@@ -74,7 +74,9 @@ def test_a_platform_without_template_configmaps_is_healthy(
     assert sum("missing" in line for line in lines) == 5
 
 
-def test_configmaps_of_a_pattern_are_checked(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+def test_configmaps_of_a_pattern_are_checked(
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+):
     """Others, such as kube-root-ca.crt, are ignored."""
     for name in ("cto-controller-templates-shared", "other"):
         place.ask("POST", place.config_maps, objects.config_map(name, data={"a": "x"}))
@@ -120,7 +122,9 @@ def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, t
     ]
 
 
-def test_unknown_phases_and_agents_are_notes(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+def test_unknown_phases_and_agents_are_notes(
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+):
     """The exit code is 0."""
     for name in ("a", "b"):
         place.make_run(name, spec={"githubApp": "5DLabs-Tess"})

@@ -18,12 +18,12 @@ from lab.apiserver.pod_logs import Entry
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.nodes import LOGS
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from tests.clusters import a_server
-from tests.exporting import impatience, metrics_of
+from tests.exporting import metrics_of, short_intervals
 from tests.integration.in_process import an_exporter, eventually
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -35,7 +35,7 @@ STAMPED = {"container": "main", "timestamps": "true"}
 class Place:
     """A Pod of a running Job, with files for the log of its main container."""
 
-    def __init__(self, plane: ControlPlane, place: Workplace, folder: pathlib.Path) -> None:
+    def __init__(self, plane: ControlPlane, place: PlatformNamespace, folder: pathlib.Path) -> None:
         self.plane = plane
         self.work = place
         self.file, self.previous = folder / "main.log", folder / "previous.log"
@@ -91,7 +91,7 @@ class Place:
 @pytest.fixture
 def place(control_plane: ControlPlane, tmp_path: pathlib.Path) -> Place:
     """In a namespace of its own."""
-    return Place(control_plane, Workplace(control_plane, f"logs-{uuid.uuid4().hex[:8]}").open(), tmp_path)
+    return Place(control_plane, PlatformNamespace(control_plane, f"logs-{uuid.uuid4().hex[:8]}").open(), tmp_path)
 
 
 @pytest.fixture

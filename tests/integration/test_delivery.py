@@ -12,13 +12,13 @@ from typing import NamedTuple
 import pytest
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.exporting import Exporter
 from lab.monitoring.bundle import TARGET_LABELS
 from lab.monitoring.servers import Alertmanager, Prometheus
 from lab.monitoring.webhook import Notification, Webhook
 from lab.waiting import until
-from tests.integration.watch import watching
+from tests.integration.monitoring import run_monitoring
 
 pytestmark = [
     pytest.mark.needs("prometheus", "alertmanager"),
@@ -34,8 +34,8 @@ TIMEOUT_SECONDS = 40.0  # all thresholds together are 4 to 6 s
 class Environment(NamedTuple):
     """The two namespaces and the servers. `platform` has ConfigMaps and runs, `elsewhere` has only runs."""
 
-    platform: Workplace
-    elsewhere: Workplace
+    platform: PlatformNamespace
+    elsewhere: PlatformNamespace
     exporter: Exporter
     prometheus: Prometheus
     alertmanager: Alertmanager
@@ -46,15 +46,17 @@ class Environment(NamedTuple):
 def env(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Environment]:
     """The tests of this file share an environment. Each has its own runs, and leaves the ConfigMap healthy."""
     folder, unique = tmp_path_factory.mktemp("delivery"), uuid.uuid4().hex[:8]
-    platform, elsewhere = (Workplace(control_plane, f"{name}-{unique}").open() for name in ("platform", "elsewhere"))
+    platform, elsewhere = (
+        PlatformNamespace(control_plane, f"{name}-{unique}").open() for name in ("platform", "elsewhere")
+    )
     platform.set_templates(TEMPLATES)
     settings = {
         "namespaces": [platform.namespace, elsewhere.namespace],
         "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
         "thresholds": {"job_creation_deadline": "2s", "job_max_runtime": "3s"},
     }
-    with watching(folder, kubeconfig=control_plane.kubeconfig, settings=settings) as watch:
-        yield Environment(platform, elsewhere, *watch)
+    with run_monitoring(folder, kubeconfig=control_plane.kubeconfig, settings=settings) as monitoring:
+        yield Environment(platform, elsewhere, *monitoring)
 
 
 @pytest.fixture

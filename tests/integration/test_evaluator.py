@@ -12,7 +12,7 @@ import pytest
 
 from lab import promql
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.demo.rules import AlertRule, load_rules
 from lab.exporting import Exporter
 from lab.monitoring.bundle import ALERTS, JOB, TARGET_LABELS
@@ -43,7 +43,7 @@ class Moment(NamedTuple):
 def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
     """A platform with all faults that the rules detect, at a time without changes."""
     folder = tmp_path_factory.mktemp("evaluator")
-    place = Workplace(control_plane, f"rules-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"rules-{uuid.uuid4().hex[:8]}").open()
     place.make_run("stalled")
     place.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
     for name in ("hanging", "done"):

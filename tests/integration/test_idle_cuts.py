@@ -14,7 +14,7 @@ import pytest
 
 from lab import components
 from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.exporting import Exporter
 from lab.waiting import until
 from tests.integration.faults.subject import samples
@@ -38,9 +38,9 @@ class Observation(NamedTuple):
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace with a run, its Job and a ConfigMap, without changes."""
-    place = Workplace(control_plane, f"quiet-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"quiet-{uuid.uuid4().hex[:8]}").open()
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     place.make_job(place.make_run("quiet"))
     return place
@@ -58,7 +58,7 @@ def total(text: str, name: str) -> float:
 
 
 def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """Nothing is logged, no error is counted, and the staleness is at most 5 s above the idle timeout."""
     server = int(control_plane.url.rpartition(":")[2])

@@ -1,7 +1,7 @@
-"""Both incidents on a real cluster: from real Jobs and pods to the notification.
+"""Both incidents of the README on a real control plane, up to the notification.
 
-The demo's platform creates objects and faults, with a real Job controller and garbage collector. kwok simulates
-pods. The exporter has exactly the permissions that `coderun-exporter rbac` prints.
+The demo's platform creates objects and faults. The Job controller and the garbage collector are real; kwok simulates
+the nodes and pods. The exporter has exactly the permissions that `coderun-exporter rbac` prints.
 """
 
 import json
@@ -15,12 +15,12 @@ import pytest
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.live import LivePlatform
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.monitoring.webhook import Notification
 from lab.platform.controller import JOBS, PODS, RUNS
-from lab.platform.manifests import NAMESPACE, Order, configmap_name
+from lab.platform.manifests import NAMESPACE, RunSpec, configmap_name
 from lab.waiting import until
-from tests.integration.watch import Watch, watching
+from tests.integration.monitoring import Monitoring, run_monitoring
 
 pytestmark = [pytest.mark.needs("prometheus", "alertmanager"), pytest.mark.timeout(180)]
 
@@ -34,8 +34,8 @@ class Environment(NamedTuple):
     """The simulated platform, the monitoring servers, and access to the cluster."""
 
     platform: LivePlatform
-    watch: Watch
-    cluster: Workplace
+    monitoring: Monitoring
+    cluster: PlatformNamespace
 
     def items(self, path: str) -> dict[str, dict[str, Any]]:
         """The objects of a collection by name."""
@@ -43,7 +43,7 @@ class Environment(NamedTuple):
 
     def wait_for(self, alertname: str, since: float, *, status: str = "firing", **labels: str) -> Notification:
         """The first notification of the alert after `since` (monotonic). Logs the seconds that it took."""
-        notification = self.watch.webhook.next(alertname, status=status, after=since, **labels)
+        notification = self.monitoring.webhook.next(alertname, status=status, after=since, **labels)
         _log.info(
             "%s %s after %.1f s: %s", alertname, status, notification.at - since, notification.annotations["summary"]
         )
@@ -51,7 +51,7 @@ class Environment(NamedTuple):
 
     def state_of(self, alertname: str, **labels: str) -> str:
         """The state of an alert in Alertmanager."""
-        return self.watch.alertmanager.state_of(alertname, **labels)
+        return self.monitoring.alertmanager.state_of(alertname, **labels)
 
 
 @pytest.fixture(scope="module")
@@ -61,19 +61,19 @@ def env(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -
     settings = folder / "exporter.yml"
     settings.write_text(json.dumps(SETTINGS))
     with LivePlatform(control_plane) as platform:
-        cluster = Workplace(control_plane, NAMESPACE)
+        cluster = PlatformNamespace(control_plane, NAMESPACE)
         account = ServiceAccount(control_plane, cluster, settings=settings)
         account.grant()
         kubeconfig = account.kubeconfig(folder, token=account.token("exporter").text)
-        with watching(folder, kubeconfig=kubeconfig, settings=SETTINGS) as watch:
-            yield Environment(platform, watch, cluster)
+        with run_monitoring(folder, kubeconfig=kubeconfig, settings=SETTINGS) as monitoring:
+            yield Environment(platform, monitoring, cluster)
 
 
 def test_incident_1_a_broken_configmap_prevents_jobs(env: Environment):
     """The ConfigMap is notified first, and the runs have it as their cause. After a repair all alerts resolve."""
     begun = time.monotonic()
     env.platform.do(lambda platform: platform.lose_templates("claude"))
-    orders = [Order(task=task, agent="Rex", work=1) for task in (1, 6)]
+    orders = [RunSpec(task=task, agent="Rex", work=1) for task in (1, 6)]
     env.platform.do(lambda platform: platform.order(orders))
     notification = env.wait_for("RequiredConfigMapUnhealthy", begun, configmap=CLAUDE)
     assert (
@@ -101,7 +101,7 @@ def test_incident_1_a_broken_configmap_prevents_jobs(env: Environment):
 def test_incident_2_jobs_hang_after_their_work_is_done(env: Environment):
     """The pods of three Jobs do not end. Each Job is notified above its limit, without a known cause."""
     begun = time.monotonic()
-    orders = [Order(task=task, agent="Tess", cli="factory", work=1, exits=("never",)) for task in (3, 4, 7)]
+    orders = [RunSpec(task=task, agent="Tess", cli="factory", work=1, exits=("never",)) for task in (3, 4, 7)]
     env.platform.do(lambda platform: platform.order(orders))
     until(lambda: len(_jobs_of(env, orders)) == 3, what="their Jobs are created")
     names = _jobs_of(env, orders)
@@ -129,28 +129,28 @@ def test_incident_2_jobs_hang_after_their_work_is_done(env: Environment):
 def test_a_failed_attempt_is_retried_without_a_notification(env: Environment):
     """The Job controller fails the Job. The platform creates another, which succeeds."""
     begun = time.monotonic()
-    order = Order(task=9, agent="Cleo", work=1, exits=("1", "0"))
+    order = RunSpec(task=9, agent="Cleo", work=1, exits=("1", "0"))
     env.platform.do(lambda platform: platform.order([order]))
     until(lambda: _phases(env).get(order.name) == "Succeeded", what="the second attempt succeeds")
-    [job] = _jobs_of(env, [Order(task=9, agent="Cleo")]).values()
+    [job] = _jobs_of(env, [RunSpec(task=9, agent="Cleo")]).values()
     assert job["metadata"]["labels"]["context-version"] == "2"
-    scraped = env.watch.prometheus.query(f'coderun_job_name{{coderun="{order.name}"}}')
+    scraped = env.monitoring.prometheus.query(f'coderun_job_name{{coderun="{order.name}"}}')
     assert scraped
     names = ("CodeRunJobCreationStalled", "AgentJobHanging", "AgentFinishedNotExited")
-    notifications = [each for name in names for each in env.watch.webhook.heard(name, status="firing")]
+    notifications = [each for name in names for each in env.monitoring.webhook.heard(name, status="firing")]
     assert not [each for each in notifications if each.at > begun and "cleo" in str(each.labels)]
 
 
 def test_a_deleted_run_deletes_its_job_its_pod_and_its_series(env: Environment):
     """The finalizer and the garbage collector do so."""
-    order = Order(task=12, agent="Cipher", work=600)
+    order = RunSpec(task=12, agent="Cipher", work=600)
     env.platform.do(lambda platform: platform.order([order]))
     until(lambda: any(pod["metadata"]["name"] for pod in _pods_of(env, order)), what="its pod runs")
-    until(lambda: order.name in env.watch.exporter.get().text, what="the metrics have the run")
+    until(lambda: order.name in env.monitoring.exporter.get().text, what="the metrics have the run")
     env.cluster.ask("DELETE", f"{RUNS}/{order.name}")
     until(lambda: order.name not in env.items(RUNS), what="the run is deleted")
     until(lambda: not _jobs_of(env, [order]) and not _pods_of(env, order), what="its Job and its pod are deleted")
-    until(lambda: order.name not in env.watch.exporter.get().text, what="the metrics do not have the run")
+    until(lambda: order.name not in env.monitoring.exporter.get().text, what="the metrics do not have the run")
 
 
 def _phases(env: Environment) -> dict[str, str]:
@@ -165,7 +165,7 @@ def _complete(env: Environment) -> set[str]:
     }
 
 
-def _jobs_of(env: Environment, orders: list[Order]) -> dict[str, dict[str, Any]]:
+def _jobs_of(env: Environment, orders: list[RunSpec]) -> dict[str, dict[str, Any]]:
     names = {order.name for order in orders}
     return {
         name: item
@@ -174,6 +174,6 @@ def _jobs_of(env: Environment, orders: list[Order]) -> dict[str, dict[str, Any]]
     }
 
 
-def _pods_of(env: Environment, order: Order) -> list[dict[str, Any]]:
+def _pods_of(env: Environment, order: RunSpec) -> list[dict[str, Any]]:
     labelled = [pod for pod in env.items(PODS).values() if pod["metadata"].get("labels", {}).get("task-id")]
     return [pod for pod in labelled if pod["metadata"]["labels"]["task-id"] == str(order.task)]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.waiting import until
 from tests.integration.state_metrics import EXPRESSIONS, FuturePrometheus, StateMetrics
 
@@ -37,9 +37,9 @@ RUN_NAMES = {"new", "wrong", "leaving", "running", "over", "exited"}
 
 
 @pytest.fixture(scope="module")
-def place(control_plane: ControlPlane) -> Iterator[Workplace]:
+def place(control_plane: ControlPlane) -> Iterator[PlatformNamespace]:
     """Runs with and without a Job, finished and unfinished. ConfigMaps that are healthy, empty, and without a key."""
-    place = Workplace(control_plane, f"ksm-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"ksm-{uuid.uuid4().hex[:8]}").open()
     place.make_run("new")
     place.make_run("wrong", spec={"contextVersion": "second", "taskId": {"is": "a map"}})
     _write(place, "wrong", {"phase": 7, "jobName": "gone-job"})
@@ -65,7 +65,7 @@ def place(control_plane: ControlPlane) -> Iterator[Workplace]:
 
 @pytest.fixture(scope="module")
 def metrics(
-    control_plane: ControlPlane, place: Workplace, tmp_path_factory: pytest.TempPathFactory
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[StateMetrics]:
     """A kube-state-metrics that has read all objects."""
     with StateMetrics(control_plane, place, tmp_path_factory.mktemp("ksm") / "ksm") as running:
@@ -89,7 +89,7 @@ def prometheus(metrics: StateMetrics, tmp_path: pathlib.Path) -> Iterator[Future
         yield prometheus
 
 
-def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: Workplace, metrics: StateMetrics):
+def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: PlatformNamespace, metrics: StateMetrics):
     """They are creation, phase, name of the Job, attempt, completion and deletion. A missing field has no series."""
     series = _of_runs(metrics, place)
     assert set(_runs_with("created", series)) == RUN_NAMES
@@ -104,7 +104,7 @@ def test_the_metrics_of_runs_have_the_fields_of_the_runs(place: Workplace, metri
     assert series['kube_coderun_status_last_update{coderun="running"}'] == 1767225600
 
 
-def test_a_field_of_a_wrong_type_is_treated_as_missing(place: Workplace, metrics: StateMetrics):
+def test_a_field_of_a_wrong_type_is_treated_as_missing(place: PlatformNamespace, metrics: StateMetrics):
     """It may also become a label with the text that Go prints. Other fields of the run are exported."""
     wrong = {series for series in _of_runs(metrics, place) if 'coderun="wrong"' in series}
     assert {series.partition("{")[0].removeprefix("kube_coderun_") for series in wrong} == {
@@ -115,7 +115,9 @@ def test_a_field_of_a_wrong_type_is_treated_as_missing(place: Workplace, metrics
     assert any('task_id="map[is:a map]"' in series for series in wrong)
 
 
-def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplace, prometheus: FuturePrometheus):
+def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(
+    place: PlatformNamespace, prometheus: FuturePrometheus
+):
     """The alerts fire in time and have the name of the run. No healthy object has an alert."""
     in_namespace = f'{{namespace="{place.namespace}"}}'
     names = {
@@ -135,7 +137,7 @@ def test_the_rules_detect_runs_without_a_job_and_unfinished_jobs(place: Workplac
     assert prometheus.found(named, "job_name") == {"gone-job"}
 
 
-def test_a_missing_configmap_is_detected(place: Workplace, prometheus: FuturePrometheus):
+def test_a_missing_configmap_is_detected(place: PlatformNamespace, prometheus: FuturePrometheus):
     """The rule names the missing ConfigMaps."""
     expression = EXPRESSIONS["KubeAgentTemplatesMissing"]
     shared = CLAUDE.replace("claude", "shared")
@@ -143,7 +145,7 @@ def test_a_missing_configmap_is_detected(place: Workplace, prometheus: FuturePro
     assert prometheus.found(expression.replace("agent-platform", place.namespace), "configmap") == {shared}
 
 
-def test_the_content_of_a_configmap_is_unknown(place: Workplace, metrics: StateMetrics):
+def test_the_content_of_a_configmap_is_unknown(place: PlatformNamespace, metrics: StateMetrics):
     """An empty ConfigMap and one without a key have the series of a healthy one. Only time and version differ."""
     shapes = {}
     for name in (CLAUDE, "empty", "lacking"):
@@ -155,7 +157,7 @@ def test_the_content_of_a_configmap_is_unknown(place: Workplace, metrics: StateM
 
 
 def test_a_job_of_an_earlier_run_with_the_same_name_hides_a_missing_job(
-    place: Workplace, metrics: StateMetrics, prometheus: FuturePrometheus
+    place: PlatformNamespace, metrics: StateMetrics, prometheus: FuturePrometheus
 ):
     """The old Job has a finalizer. The new run seems to have a Job, because owners have a name and no UID."""
     old = place.make_run("again")
@@ -179,7 +181,7 @@ def test_a_job_of_an_earlier_run_with_the_same_name_hides_a_missing_job(
     assert "again" not in prometheus.found(_limit_to_namespace("KubeCodeRunWithoutJob", place), "coderun")
 
 
-def test_a_deleted_job_has_no_series(place: Workplace, metrics: StateMetrics):
+def test_a_deleted_job_has_no_series(place: PlatformNamespace, metrics: StateMetrics):
     """Its end and its duration are lost, and no counter or histogram contains them."""
     place.make_job(place.make_run("brief"))
     place.start_job("brief-job")
@@ -208,7 +210,7 @@ def test_a_stalled_watch_is_not_detected(control_plane: ControlPlane, metrics: S
 
 
 def test_without_permission_for_jobs_it_is_ready_and_all_runs_seem_to_lack_a_job(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """The missing permission is counted on its second port. The rule reports runs without Jobs."""
     with StateMetrics(control_plane, place, tmp_path / "limited", without="jobs") as limited:
@@ -227,7 +229,9 @@ def test_without_permission_for_jobs_it_is_ready_and_all_runs_seem_to_lack_a_job
             )
 
 
-def test_the_limits_of_its_configuration(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path):
+def test_the_limits_of_its_configuration(
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+):
     """Owners of Jobs have no UID, ConfigMaps no keys, 30m is 0.03, and the last entry of a kind is used."""
     for name, text in (("plain", "1800"), ("minutes", "30m"), ("none", "none"), ("hours", "1h30m")):
         place.make_run(name, annotations={DEADLINE: text})
@@ -250,7 +254,7 @@ def test_the_limits_of_its_configuration(control_plane: ControlPlane, place: Wor
         assert metrics.about("kube_coderun_") == {}
 
 
-def _limit_to_namespace(alert: str, place: Workplace) -> str:
+def _limit_to_namespace(alert: str, place: PlatformNamespace) -> str:
     """The expression of an alert, limited to this namespace."""
     return f'({EXPRESSIONS[alert]}) and on (namespace) kube_coderun_created{{namespace="{place.namespace}"}}'
 
@@ -262,7 +266,7 @@ def _resource(group: str, kind: str, prefix: str, each: dict[str, Any]) -> dict[
     return {"groupVersionKind": gvk, "metricNamePrefix": prefix, "labelsFromPath": labels, "metrics": [metric]}
 
 
-def _of_runs(metrics: StateMetrics, place: Workplace) -> dict[str, float]:
+def _of_runs(metrics: StateMetrics, place: PlatformNamespace) -> dict[str, float]:
     """The series of the runs in this namespace, without the label `namespace`."""
     found = metrics.about(f'namespace="{place.namespace}"').items()
     in_namespace = {series: value for series, value in found if series.startswith("kube_coderun_")}
@@ -274,5 +278,5 @@ def _runs_with(name: str, series: dict[str, float]) -> list[str]:
     return [re.findall(r'coderun="([^"]*)"', each)[0] for each in series if each.startswith(f"kube_coderun_{name}{{")]
 
 
-def _write(place: Workplace, run: str, status: dict[str, Any]) -> None:
+def _write(place: PlatformNamespace, run: str, status: dict[str, Any]) -> None:
     place.ask("PATCH", f"{place.runs}/{run}/status", {"status": status}, content_type=MERGE_PATCH)

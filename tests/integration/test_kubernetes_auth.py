@@ -14,7 +14,7 @@ from exporter.config_file import load
 from lab import components
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from tests.web.protected import ask
 
 pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)]
@@ -23,13 +23,15 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """An empty namespace."""
-    return Workplace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
+    return PlatformNamespace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
-def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path) -> Iterator[ServiceAccount]:
+def account(
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+) -> Iterator[ServiceAccount]:
     """The exporter's ServiceAccount with the permissions of `rbac`."""
     settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": []}}
     (tmp_path / "settings.yml").write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
@@ -40,7 +42,7 @@ def account(control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Pat
 
 
 @pytest.fixture
-def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
+def prometheus(place: PlatformNamespace, account: ServiceAccount) -> Iterator[str]:
     """The name of another ServiceAccount, which can get /metrics."""
     name = f"{place.namespace}-prometheus"
     place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": name}})
@@ -58,7 +60,7 @@ def prometheus(place: Workplace, account: ServiceAccount) -> Iterator[str]:
 
 
 async def test_only_an_account_that_can_get_metrics_can_scrape(
-    place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+    place: PlatformNamespace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
     """The account of Prometheus can. The exporter's account and invalid tokens cannot.
 
@@ -90,7 +92,11 @@ async def test_only_an_account_that_can_get_metrics_can_scrape(
 
 
 async def test_a_token_for_another_audience_is_rejected(
-    control_plane: ControlPlane, place: Workplace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+    control_plane: ControlPlane,
+    place: PlatformNamespace,
+    account: ServiceAccount,
+    prometheus: str,
+    tmp_path: pathlib.Path,
 ):
     """The exporter rejects tokens for the API server, and the API server rejects tokens for the exporter."""
     path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"

@@ -18,10 +18,10 @@ from exporter.kube.auth import Credentials
 from lab.controlplane import objects
 from lab.controlplane.account import ServiceAccount, Token
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.exporting import Exporter
 from lab.waiting import until
-from tests.exporting import impatience, metrics_of, readiness, start_page, state_of
+from tests.exporting import metrics_of, readiness, short_intervals, start_page, state_of
 from tests.integration.in_process import (
     an_exporter,
     changes_of_state,
@@ -31,7 +31,7 @@ from tests.integration.in_process import (
     states,
 )
 
-__all__ = ["impatience", "short_watches"]
+__all__ = ["short_intervals", "short_watches"]
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -41,16 +41,16 @@ SELF_REVIEW_GROUPS = ("authorization.k8s.io", "authentication.k8s.io")  # every 
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace with a run, its Job and the required ConfigMap."""
-    made = Workplace(control_plane, f"least-{uuid.uuid4().hex[:8]}").open()
+    made = PlatformNamespace(control_plane, f"least-{uuid.uuid4().hex[:8]}").open()
     made.set_templates({"code_implement.sh": "#!/bin/sh"})
     made.make_job(made.make_run("first"))
     return made
 
 
 @pytest.fixture(params=["namespace", "cluster"])
-def settings_file(request: pytest.FixtureRequest, place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
+def settings_file(request: pytest.FixtureRequest, place: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """Settings that read one namespace or all namespaces."""
     settings = {"configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
     if request.param == "namespace":
@@ -61,7 +61,9 @@ def settings_file(request: pytest.FixtureRequest, place: Workplace, tmp_path: pa
 
 
 @pytest.fixture
-def account(control_plane: ControlPlane, place: Workplace, settings_file: pathlib.Path) -> Iterator[ServiceAccount]:
+def account(
+    control_plane: ControlPlane, place: PlatformNamespace, settings_file: pathlib.Path
+) -> Iterator[ServiceAccount]:
     """A ServiceAccount with exactly the manifests for these settings."""
     made = ServiceAccount(control_plane, place, settings=settings_file)
     made.grant()
@@ -171,7 +173,9 @@ def _watched(exporter: Exporter) -> set[str]:
     return set(re.findall(form, exporter.get("/metrics").text))
 
 
-def test_the_account_has_no_other_permissions(control_plane: ControlPlane, account: ServiceAccount, place: Workplace):
+def test_the_account_has_no_other_permissions(
+    control_plane: ControlPlane, account: ServiceAccount, place: PlatformNamespace
+):
     """The API server's review has the granted permissions. Writes, Secrets and other ConfigMaps are denied."""
     token = account.token("pod-1").text
     review = {"spec": {"namespace": place.namespace}}
@@ -195,7 +199,7 @@ def test_the_account_has_no_other_permissions(control_plane: ControlPlane, accou
 @pytest.mark.usefixtures("short_watches")
 async def test_a_removed_permission_is_a_state(
     account: ServiceAccount,
-    place: Workplace,
+    place: PlatformNamespace,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
     caplog: pytest.LogCaptureFixture,
@@ -234,12 +238,12 @@ async def test_a_removed_permission_is_a_state(
     assert changes_of_state(caplog) == [(resource, "forbidden"), (resource, "watching")]
 
 
-def _change_everything(place: Workplace) -> None:
+def _change_everything(place: PlatformNamespace) -> None:
     place.make_job(place.make_run("second"))
     place.set_templates({"code_implement.sh": "#!/bin/sh", "another": "key"})
 
 
-def _has_seen(app: App, place: Workplace) -> set[str]:
+def _has_seen(app: App, place: PlatformNamespace) -> set[str]:
     """The resources whose change is in the cache."""
     cluster = app.store.cache
     expected = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
@@ -257,7 +261,7 @@ def _has_seen(app: App, place: Workplace) -> set[str]:
 @pytest.mark.usefixtures("short_watches")
 async def test_a_rotated_token_is_used_without_an_interruption(
     account: ServiceAccount,
-    place: Workplace,
+    place: PlatformNamespace,
     control_plane: ControlPlane,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,

@@ -16,8 +16,8 @@ import yaml
 from lab.components import component
 from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.controlplane.pod import Pod
-from lab.controlplane.workplace import Workplace
 from lab.waiting import until
 from tests.deploy.rendering import (
     HELM_VALUES,
@@ -72,9 +72,9 @@ def namespaces(control_plane: ControlPlane) -> Iterator[None]:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """A platform with a run, its Job and a required ConfigMap, in a namespace that admits only restricted pods."""
-    made = Workplace(control_plane, f"deploy-{uuid.uuid4().hex[:8]}").open()
+    made = PlatformNamespace(control_plane, f"deploy-{uuid.uuid4().hex[:8]}").open()
     labels = {"metadata": {"labels": RESTRICTED_LABELS}}
     path = f"/api/v1/namespaces/{made.namespace}"
     made.ask("PATCH", path, labels, content_type="application/merge-patch+json")
@@ -171,7 +171,7 @@ def test_the_api_server_accepts_every_installation(control_plane: ControlPlane, 
 @pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize("installation", STARTED_INSTALLATIONS)
 def test_the_exporter_runs_as_in_the_manifests(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path, installation: str
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path, installation: str
 ):
     """From `kubectl apply` or `helm install` to a scrape, with pods of the real controllers.
 
@@ -204,7 +204,7 @@ def test_the_exporter_runs_as_in_the_manifests(
             running.end()
 
 
-def give_web_config(place: Workplace, folder: pathlib.Path) -> None:
+def give_web_config(place: PlatformNamespace, folder: pathlib.Path) -> None:
     """The Secret of a user: a certificate, and a password for Prometheus."""
     path = folder / "web"
     path.mkdir()
@@ -235,7 +235,7 @@ def all_are_watched(running: Pod, **secured: Any) -> bool:
 
 @pytest.mark.usefixtures("operator")
 def test_a_pod_without_permissions_is_alive_and_serves_metrics(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """Without role bindings it is not ready and is not restarted. Its metrics have the reason."""
     manifests = render_for("base", place.namespace, tmp_path / "own")

@@ -1,4 +1,4 @@
-"""Pods of Jobs and Events on a real API server: what its selectors send, and in which form."""
+"""Pods of Jobs and Events on a real API server: which of them the exporter's selectors match, and their form."""
 
 import json
 import pathlib
@@ -12,11 +12,11 @@ from exporter.app import App
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.nodes import BY_HAND
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
-from tests.exporting import impatience, metrics_of
+from lab.controlplane.platform_namespace import PlatformNamespace
+from tests.exporting import metrics_of, short_intervals
 from tests.integration.in_process import an_exporter, eventually
 
-__all__ = ["impatience"]
+__all__ = ["short_intervals"]
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -29,10 +29,10 @@ PULL = 'Failed to pull image "agent:1": not found'
 class Pods:
     """The Pods and Events of a namespace."""
 
-    def __init__(self, place: Workplace) -> None:
+    def __init__(self, place: PlatformNamespace) -> None:
         self._place = place
         self._core = f"/api/v1/namespaces/{place.namespace}"
-        self._new = f"/apis/events.k8s.io/v1/namespaces/{place.namespace}/events"
+        self._events_v1 = f"/apis/events.k8s.io/v1/namespaces/{place.namespace}/events"
         place.ask("POST", f"{self._core}/serviceaccounts", {"metadata": {"name": "default"}})
 
     def create(self, job: dict[str, Any], *, name: str = "p", containers: int = 2) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class Pods:
         about = {"apiVersion": "batch/v1", "kind": "Job"} | {key: meta[key] for key in ("namespace", "name", "uid")}
         self._place.ask(
             "POST",
-            self._new,
+            self._events_v1,
             {
                 "metadata": {"name": f"e-{uuid.uuid4().hex[:8]}"},
                 "eventTime": NOW,
@@ -108,13 +108,13 @@ class Pods:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace."""
-    return Workplace(control_plane, f"pods-{uuid.uuid4().hex[:8]}").open()
+    return PlatformNamespace(control_plane, f"pods-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
-def settings_file(place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
+def settings_file(place: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """One namespace."""
     path = tmp_path / "settings.yml"
     path.write_text(json.dumps({"namespaces": [place.namespace], "configmaps": {"required": []}}))
@@ -123,7 +123,7 @@ def settings_file(place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.fixture
 def kubeconfig(
-    control_plane: ControlPlane, place: Workplace, settings_file: pathlib.Path, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: PlatformNamespace, settings_file: pathlib.Path, tmp_path: pathlib.Path
 ) -> Iterator[pathlib.Path]:
     """Of a ServiceAccount with exactly the manifests for these settings."""
     account = ServiceAccount(control_plane, place, settings=settings_file)
@@ -140,7 +140,7 @@ async def causes(app: App) -> dict[str, str]:
 
 
 async def test_a_pod_that_waits_runs_and_is_kept_by_a_sidecar(
-    place: Workplace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
+    place: PlatformNamespace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
 ):
     """Each state with its cause; a Pod that succeeds leaves the selection."""
     job = place.make_job(place.make_run("r"))
@@ -181,7 +181,7 @@ async def test_a_pod_that_waits_runs_and_is_kept_by_a_sidecar(
 
 
 async def test_pods_at_the_limits_of_kubernetes_are_read(
-    place: Workplace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
+    place: PlatformNamespace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
 ):
     """A name of 253 characters, and 60 containers that all wait."""
     job = place.make_job(place.make_run("r"))

@@ -9,7 +9,7 @@ import pytest
 
 from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.exporting import Exporter
 from tests.integration import policies
 from tests.integration.policies import AGENT_JOBS, AGENT_LABEL, OPT_OUT, OTHER_JOBS, Jobs, namespace_of
@@ -26,7 +26,7 @@ def opted_out(control_plane: ControlPlane) -> Jobs:
 @pytest.fixture(scope="module")
 def limited(control_plane: ControlPlane, opted_out: Jobs) -> Iterator[Jobs]:
     """A namespace of a platform, in which Jobs of agents get limits."""
-    place = Workplace(control_plane, f"policies-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"policies-{uuid.uuid4().hex[:8]}").open()
     jobs = Jobs(control_plane, place.namespace)
     with policies.applied(control_plane, "job-limits.yaml", namespaces=[jobs.namespace, opted_out.namespace]):
         jobs.until_limited()
@@ -116,7 +116,7 @@ def test_the_exporter_exposes_the_limit_of_the_policy(
     control_plane: ControlPlane, limited: Jobs, tmp_path: pathlib.Path
 ):
     """`AgentJobsWithoutDeadline` reads `job_deadline_seconds`, so the policy resolves the alert."""
-    place = Workplace(control_plane, limited.namespace)
+    place = PlatformNamespace(control_plane, limited.namespace)
     place.make_job(place.make_run("play"))
     settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
     with Exporter(tmp_path / "exporter", kubeconfig=control_plane.kubeconfig, settings=settings) as exporter:

@@ -1,4 +1,4 @@
-"""Options for Jobs without limits, on a real API server: a warning, a denial, and other limits."""
+"""The variants of the policy for Jobs without a deadline or a backoffLimit: warn, deny, or set other values."""
 
 from typing import Any
 
@@ -19,10 +19,9 @@ NO_DEADLINE = (
     " Set activeDeadlineSeconds to more than the longest healthy run"
 )
 NO_BACKOFF_LIMIT = (
-    "has no spec.backoffLimit, or one of 6, the default: a failed agent starts again up to 6 times."
-    " Set backoffLimit: 0"
+    "has the default spec.backoffLimit of 6: a failed agent starts again up to 6 times. Set backoffLimit: 0"
 )
-HOUR = "expression: \"{'default': 3600}\""
+ONE_HOUR_EXPRESSION = "expression: \"{'default': 3600}\""
 
 
 @pytest.fixture
@@ -44,15 +43,18 @@ def test_a_job_without_limits_causes_warnings_and_is_created(jobs: Jobs):
     """Each missing limit causes one warning, which has the Job, the problem, and what to set."""
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
         warned = jobs.until_warned()
-        agents = [len(jobs.send(**metadata).warnings) for metadata in AGENT_JOBS.values()]
+        warning_counts = [len(jobs.send(**metadata).warnings) for metadata in AGENT_JOBS.values()]
     prefix = "Validation failed for ValidatingAdmissionPolicy 'agent-job-limits' with binding 'agent-job-limits': Job"
     lines = [f"{prefix} {jobs.namespace}/play-1 {line}" for line in (NO_DEADLINE, NO_BACKOFF_LIMIT)]
     assert (warned.limits, warned.warnings) == ((None, 6), lines)
-    assert agents == [2] * len(agents)
+    assert warning_counts == [2] * len(warning_counts)
 
 
 def test_other_jobs_cause_no_warnings(jobs: Jobs):
-    """They have limits or an opt-out, or belong to others. `max-runtime: none` allows a missing deadline only."""
+    """They have limits or an opt-out, or no run of this platform owns them.
+
+    The annotation `max-runtime: none` permits a missing deadline, but not a missing backoffLimit.
+    """
     with policies.applied(jobs.plane, VALIDATE, namespaces=[jobs.namespace]):
         jobs.until_warned()
         silent = [
@@ -109,7 +111,8 @@ def test_the_default_limit_is_one_line(jobs: Jobs):
 def test_agents_kinds_and_cleanups_can_have_their_own_limits(jobs: Jobs):
     """The keys are the label `github-user`, the kind of the owner, and the label of a cleanup."""
     (shown,) = (line.strip("# \n") for line in (policies.FILES / LIMITS).read_text().splitlines() if "# {'d" in line)
-    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: f'expression: "{shown}"'}):
+    changes = {ONE_HOUR_EXPRESSION: f'expression: "{shown}"'}
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=changes):
         jobs.until_limited()
         limits = {
             "cipher": jobs.send(labels=AGENT_LABEL | {"github-user": "5dlabs-cipher"}),
@@ -124,9 +127,8 @@ def test_agents_kinds_and_cleanups_can_have_their_own_limits(jobs: Jobs):
 
 def test_a_hanging_job_is_ended_by_its_limit(jobs: Jobs):
     """Kubernetes ends it after one second: Failed, DeadlineExceeded."""
-    with policies.applied(
-        jobs.plane, LIMITS, namespaces=[jobs.namespace], changes={HOUR: "expression: \"{'default': 1}\""}
-    ):
+    changes = {ONE_HOUR_EXPRESSION: "expression: \"{'default': 1}\""}
+    with policies.applied(jobs.plane, LIMITS, namespaces=[jobs.namespace], changes=changes):
         jobs.until_limited()
         job = objects.job("play-1", labels=AGENT_LABEL)
         del job["spec"]["managedBy"]

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from lab.components import component
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.exporting import OWN, Exporter, series_of
 from lab.monitoring.bundle import JOB, TARGET_LABELS
 from lab.monitoring.servers import Prometheus
@@ -28,7 +28,7 @@ CLEANED_TEXT = "say_no_to_lines_tabs_n_c_d_job_x_and_breaks"
 @pytest.fixture(scope="module")
 def exporter(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """An exporter that has read objects in all states."""
-    place = Workplace(control_plane, f"page-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"page-{uuid.uuid4().hex[:8]}").open()
     _populate(place)
     space = place.namespace
     required = ["absent", {"name": CLAUDE, "keys": ["code_implement.sh", "absent.sh"]}]
@@ -38,7 +38,7 @@ def exporter(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
-def _populate(place: Workplace) -> None:
+def _populate(place: PlatformNamespace) -> None:
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     place.make_run("new")
     place.make_run("awkward", spec={"model": HOSTILE_TEXT, "repositoryUrl": "x" * 500, "githubApp": "5DLabs-Tess"})

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.exporting import Exporter
 from lab.waiting import until
 
@@ -18,7 +18,7 @@ SHARDS = {"one": "service in (cto, cto-play)", "other": "service notin (cto, cto
 
 def test_each_shard_has_the_runs_and_jobs_of_its_selector(control_plane: ControlPlane, tmp_path: pathlib.Path):
     """Each run and its Job are in exactly one shard. A run whose label changes moves to the other shard."""
-    place = Workplace(control_plane, f"part-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"part-{uuid.uuid4().hex[:8]}").open()
     for service in ("cto", "cto-play", "docs"):
         labels = {"service": service}
         place.make_job(place.make_run(f"of-{service}", labels=labels), labels=labels)

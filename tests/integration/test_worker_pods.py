@@ -14,12 +14,12 @@ from lab import fast_yaml
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.nodes import BY_HAND
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
-from tests.exporting import impatience, metrics_of
+from tests.exporting import metrics_of, short_intervals
 from tests.integration.in_process import an_exporter, eventually, short_watches, states
 
-__all__ = ["impatience", "short_watches"]
+__all__ = ["short_intervals", "short_watches"]
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -32,7 +32,7 @@ SELECTED_LABELS = {"kubeopencode.io/task": "t"}
 class Tasks:
     """Creates and changes Tasks and Pods in a namespace."""
 
-    def __init__(self, plane: ControlPlane, place: Workplace) -> None:
+    def __init__(self, plane: ControlPlane, place: PlatformNamespace) -> None:
         self._ask = place.ask
         self._tasks = f"/apis/kubeopencode.io/v1alpha1/namespaces/{place.namespace}/tasks"
         self._pods = f"/api/v1/namespaces/{place.namespace}/pods"
@@ -75,13 +75,13 @@ class Tasks:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """An empty namespace."""
-    return Workplace(control_plane, f"tasks-{uuid.uuid4().hex[:8]}").open()
+    return PlatformNamespace(control_plane, f"tasks-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
-def settings_file(place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
+def settings_file(place: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """Settings for the Tasks of one namespace."""
     path = tmp_path / "settings.yml"
     kinds = {"kinds": ["tasks.kubeopencode.io"]}
@@ -90,7 +90,9 @@ def settings_file(place: Workplace, tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 @pytest.fixture
-def account(control_plane: ControlPlane, place: Workplace, settings_file: pathlib.Path) -> Iterator[ServiceAccount]:
+def account(
+    control_plane: ControlPlane, place: PlatformNamespace, settings_file: pathlib.Path
+) -> Iterator[ServiceAccount]:
     """A ServiceAccount with exactly the manifests for these settings."""
     made = ServiceAccount(control_plane, place, settings=settings_file)
     made.grant()
@@ -112,7 +114,7 @@ def _main_has_ended(app: App) -> bool:
 
 async def test_a_task_has_its_pod_until_it_is_deleted(
     control_plane: ControlPlane,
-    place: Workplace,
+    place: PlatformNamespace,
     account: ServiceAccount,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
@@ -147,7 +149,7 @@ async def test_a_task_has_its_pod_until_it_is_deleted(
 @pytest.mark.usefixtures("short_watches")
 async def test_without_the_permission_for_pods_everything_else_is_exposed(
     control_plane: ControlPlane,
-    place: Workplace,
+    place: PlatformNamespace,
     account: ServiceAccount,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,

@@ -12,13 +12,13 @@ import yaml
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.nodes import BY_HAND
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
-from tests.exporting import impatience
+from tests.exporting import short_intervals
 from tests.integration.in_process import an_exporter, eventually, short_watches
 from tests.integration.test_worker_pods import CRDS, MERGE_PATCH, names
 
-__all__ = ["impatience", "short_watches"]
+__all__ = ["short_intervals", "short_watches"]
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -28,9 +28,9 @@ KINDS = ["sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace. The API server serves both kinds."""
-    place = Workplace(control_plane, f"sandboxes-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"sandboxes-{uuid.uuid4().hex[:8]}").open()
     for crd in yaml.safe_load_all(CRD.read_text()):
         control_plane.request("POST", CRDS, crd)
     for plural in GROUPS:
@@ -44,13 +44,15 @@ def is_served(plane: ControlPlane, path: str) -> bool:
     return bool(plane.request("GET", path)[0] == 200)
 
 
-def path_of(place: Workplace, plural: str) -> str:
+def path_of(place: PlatformNamespace, plural: str) -> str:
     """The path of a list in the namespace."""
     root = f"/apis/{GROUPS[plural]}" if plural in GROUPS else "/api/v1"
     return f"{root}/namespaces/{place.namespace}/{plural}"
 
 
-def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | None = None, **fields: Any) -> Any:
+def create(
+    place: PlatformNamespace, plural: str, name: str, *, of: dict[str, Any] | None = None, **fields: Any
+) -> Any:
     """Creates an object that `of` controls. A run is not ready."""
     meta: dict[str, Any] = {"name": name}
     if of is not None:
@@ -69,7 +71,7 @@ def create(place: Workplace, plural: str, name: str, *, of: dict[str, Any] | Non
 
 
 async def test_a_claim_has_no_job_until_its_sandbox_has_a_pod(
-    control_plane: ControlPlane, place: Workplace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """They are joined by ownerReferences. Each change is an event of the watch of its kind."""
     settings = tmp_path / "settings.yml"

@@ -14,8 +14,8 @@ from tests.objects import a_run, raw
 @pytest.mark.parametrize("moment", ["253402300800", 253402300800, "1" * 400, 1e300])
 def test_the_year_10000_affects_only_its_field(moment):
     """Msgspec raises a plain ValueError or an OverflowError for it."""
-    run, whole = Decoder(CODERUN.reader.type).decode(raw(a_run(status={"phase": "Running", "lastUpdate": moment})))
-    assert not whole
+    run, is_valid = Decoder(CODERUN.reader.type).decode(raw(a_run(status={"phase": "Running", "lastUpdate": moment})))
+    assert not is_valid
     read = CODERUN.reader
     assert (read.state(read.values(run)).value, read.finished(read.values(run))) == ("Running", None)
 

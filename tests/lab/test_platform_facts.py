@@ -9,23 +9,23 @@ from lab.apiserver import StandInApiServer
 from lab.clock import seconds_of
 from lab.platform.controller import Platform
 from lab.platform.generations import NEWEST, NOVEMBER
-from lab.platform.manifests import Order
+from lab.platform.manifests import RunSpec
 from lab.platform.writer import Writer
 from lab.timelapse.players import Nodes
 from tests.lab.platform_facts import JOB_STATUSES, facts_of, job_shape, known_facts, objects_of
 
 NOON = seconds_of("2025-11-02T12:00:00Z")
 ORDERS = (
-    Order(task=1, agent="Rex", work=60),
-    Order(task=2, agent="Cipher", cli="codex", work=60, exits=("1", "0")),
-    Order(task=3, agent="Tess", cli="factory", work=60, exits=("never",)),
-    Order(task=4, agent="Blaze", cli="cursor", work=60, empty_attempts=99),
-    Order(task=5, agent="Cleo", work=3000),
-    Order(task=6, agent="Cleo", exits=("no-pod",)),
-    Order(task=7, agent="Rex", exits=("pending",)),
+    RunSpec(task=1, agent="Rex", work=60),
+    RunSpec(task=2, agent="Cipher", cli="codex", work=60, exits=("1", "0")),
+    RunSpec(task=3, agent="Tess", cli="factory", work=60, exits=("never",)),
+    RunSpec(task=4, agent="Blaze", cli="cursor", work=60, empty_attempts=99),
+    RunSpec(task=5, agent="Cleo", work=3000),
+    RunSpec(task=6, agent="Cleo", exits=("no-pod",)),
+    RunSpec(task=7, agent="Rex", exits=("pending",)),
 )
-LATER_ORDERS = (Order(task=8, agent="Rex"), Order(task=9, agent="Tess", cli="codex"))
-UNDECODABLE = Order(task=10, agent="", cli="")
+LATER_ORDERS = (RunSpec(task=8, agent="Rex"), RunSpec(task=9, agent="Tess", cli="codex"))
+UNDECODABLE = RunSpec(task=10, agent="", cli="")
 
 
 class Simulation:
@@ -80,14 +80,14 @@ async def november(simulation):
     await simulation.rounds(3)
     await simulation.writer.delete(f"{NOVEMBER.runs}/{ORDERS[5].name}")
     await simulation.platform.order([UNDECODABLE])
-    await simulation.platform.order([Order(task=11, agent="Rex")])
+    await simulation.platform.order([RunSpec(task=11, agent="Rex")])
     await simulation.rounds(3)
 
 
 async def newest(simulation):
     """Work, an image whose templates cannot be rendered, the previous image again, and a Job with a deadline."""
     orders = [
-        Order(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
+        RunSpec(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
     ]
     await simulation.platform.install()
     await simulation.platform.order(orders[:1])
@@ -96,7 +96,7 @@ async def newest(simulation):
     await simulation.platform.order(orders[1:])
     await simulation.rounds(2)
     await simulation.platform.roll_out()
-    await simulation.platform.order([Order(task=5, agent="Rex", work=60, generation=NEWEST)])
+    await simulation.platform.order([RunSpec(task=5, agent="Rex", work=60, generation=NEWEST)])
     await simulation.rounds(8)
     await simulation.rounds(2, seconds=86_400)
 
@@ -196,7 +196,7 @@ def test_after_a_run_that_cannot_be_decoded_no_run_is_changed(november_simulatio
     """No finalizer is added, and a run that is deleted keeps its finalizer."""
     runs = {run["metadata"]["name"]: run for run in november_simulation.states[-1][0]}
     assert "finalizers" not in runs[UNDECODABLE.name]["metadata"]
-    assert "finalizers" not in runs[Order(task=11, agent="Rex").name]["metadata"]
+    assert "finalizers" not in runs[RunSpec(task=11, agent="Rex").name]["metadata"]
     assert runs[ORDERS[5].name]["metadata"]["deletionTimestamp"]
 
 

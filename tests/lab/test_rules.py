@@ -6,7 +6,7 @@ import pytest
 
 from lab import fast_yaml
 from lab.demo.alerts import Alerts, State
-from lab.demo.rules import BUNDLE, RulesError, expand, load_rules
+from lab.demo.rules import RULES_DIR, RulesError, expand, load_rules
 from lab.promql import Page
 
 RULE = """
@@ -195,11 +195,11 @@ def test_two_rules_with_the_same_name_have_separate_alerts(tmp_path):
 
 def test_all_shipped_rules_are_evaluated():
     """No shipped alert uses an unsupported construct."""
-    rules = load_rules(BUNDLE)
+    rules = load_rules(RULES_DIR)
     assert rules.left_out == ()
     shipped = {
         rule["alert"]
-        for file in BUNDLE.glob("*.yml")
+        for file in RULES_DIR.glob("*.yml")
         for group in fast_yaml.load(file.read_text("utf-8"))["groups"]
         for rule in group["rules"]
         if "alert" in rule

@@ -6,7 +6,7 @@ import pytest
 
 from lab import waiting
 from lab.kubeconfig import kubeconfig
-from lab.timelapse import judge
+from lab.timelapse import evaluation
 from lab.timelapse.series import Recorder
 
 
@@ -30,7 +30,7 @@ async def test_a_wait_that_times_out_says_for_what(monkeypatch):
 
 
 def test_unknown_output_of_promtool_is_an_error(monkeypatch):
-    """Another version may print other text. JudgeError has the text, and no alert is assumed to be silent."""
-    monkeypatch.setattr(judge, "_failures", lambda *_, **__: ["a new wording, got:{} 1"])
-    with pytest.raises(judge.JudgeError, match="promtool: not understood: a new wording"):
-        judge.verdict(Recorder(metrics=[]), start=0.0, first=0, last=0)
+    """Another version may print other text. EvaluationError has the text, and no alert is assumed to be silent."""
+    monkeypatch.setattr(evaluation, "_failures", lambda *_, **__: ["a new wording, got:{} 1"])
+    with pytest.raises(evaluation.EvaluationError, match="promtool: not understood: a new wording"):
+        evaluation.verdict(Recorder(metrics=[]), start=0.0, first=0, last=0)

@@ -61,7 +61,7 @@ def read(lines, *, expected="", formats=None):
     return reader.report
 
 
-def said(*texts, expected="", formats=None):
+def report_of(*texts, expected="", formats=None):
     """The report of these texts or objects, one line each second from 1 s on."""
     rows = [text if isinstance(text, bytes | str) else json.dumps(text) for text in texts]
     return read(

@@ -1,10 +1,10 @@
-"""Numbers, JSON and bytes that no CLI should print, and lines that are cut, torn or spread over several lines."""
+"""Numbers, JSON and bytes that no CLI should print, truncated lines, and JSON that spans several lines."""
 
 import json
 
 import pytest
 
-from tests.log_formats.reading import lines_of, read, said
+from tests.log_formats.reading import lines_of, read, report_of
 
 INIT = {"type": "system", "subtype": "init", "session_id": "a", "claude_code_version": "2.1.197"}
 RESULT = (
@@ -30,31 +30,31 @@ BAD_NUMBERS = [
 
 @pytest.mark.parametrize("number", BAD_NUMBERS)
 def test_a_bad_number_is_ignored_and_the_rest_of_its_line_is_read(number):
-    """The last word counts, and so does the number before."""
-    report = said(INIT, RESULT.format(3), RESULT.format(number))
+    """The result of the line is read, and the number of the result before is kept."""
+    report = report_of(INIT, RESULT.format(3), RESULT.format(number))
     assert (report.last_word, report.outcome, report.cost_dollars, report.turns) == (3.0, "success", 3, 3)
     assert (report.tokens_input, report.tokens_output) == (3, 3)
 
 
 def test_a_word_in_the_place_of_a_number_is_ignored():
-    """In text, where a placeholder matches words as well."""
-    report = said("Aider v0.86.2", "Tokens: many sent, 345 received. Cost: $0.05 message, $1.2.3 session.")
+    """The placeholder of a text format matches any word, so the reader checks that it is a number."""
+    report = report_of("Aider v0.86.2", "Tokens: many sent, 345 received. Cost: $0.05 message, $1.2.3 session.")
     assert (report.tokens_input, report.tokens_output, report.cost_dollars, report.turns) == (None, 345, None, 1)
 
 
-def test_a_running_total_is_that_of_its_process():
-    """Another session, or a smaller total, is another process; a total of 0 is one without a request."""
+def test_running_totals_are_added_over_the_processes_of_the_cli():
+    """A new session ID or a smaller total means that the CLI was restarted; 0 means that it made no request."""
     lines = [(1.0, "a"), (2.5, "a"), (0, "a"), (2.75, "a"), (0.5, "b"), (0.25, "b")]
     given = [
         {"type": "result", "is_error": False, "total_cost_usd": cost, "session_id": name} for cost, name in lines
     ]
-    totals = [said(*given[:count]).cost_dollars for count in range(1, len(lines) + 1)]
+    totals = [report_of(*given[:count]).cost_dollars for count in range(1, len(lines) + 1)]
     assert totals == [1.0, 2.5, 2.5, 2.75, 3.25, 3.5]
 
 
 def test_a_duplicate_key_has_its_last_value():
-    """As in other readers of JSON, so that the last word cannot depend on the reader."""
-    assert said('{"type":"result","is_error":true,"is_error":false,"total_cost_usd":1}').outcome == "success"
+    """As in other JSON parsers, so that the result does not depend on the parser."""
+    assert report_of('{"type":"result","is_error":true,"is_error":false,"total_cost_usd":1}').outcome == "success"
 
 
 @pytest.mark.parametrize(
@@ -81,14 +81,14 @@ def test_a_duplicate_key_has_its_last_value():
 )
 def test_a_hostile_line_is_a_line(text):
     """It is counted, and nothing else is read of it."""
-    report = said(INIT, text)
+    report = report_of(INIT, text)
     assert (report.last_word, report.sessions, report.last_line) == (None, 1, 2.0)
 
 
 def test_invalid_utf_8_in_a_text_does_not_hide_the_last_word():
     """Output of a tool is in it."""
     text = RESULT.format(2).encode().replace(b"}}}", b'}},"result":"\xff\xfe"}')
-    assert said(INIT, text).cost_dollars == 2
+    assert report_of(INIT, text).cost_dollars == 2
 
 
 def test_times_that_are_no_numbers_are_ignored():
@@ -107,9 +107,9 @@ def test_clocks_may_go_backwards():
 def test_the_end_of_a_cut_line_has_the_numbers_without_a_last_word():
     """Its beginning decides about the outcome."""
     tail = b'rrrr, "quoted\\" text","stop_reason":"end_turn","session_id":"a", "total_cost_usd": 1.5,"modelUsage":{}}'
-    report = said(tail)
+    report = report_of(tail)
     assert (report.cost_dollars, report.last_word, report.format) == (1.5, None, "claude")
-    assert said(b'{"total_cost_usd": 1.5}').cost_dollars is None
+    assert report_of(b'{"total_cost_usd": 1.5}').cost_dollars is None
 
 
 def test_the_beginning_of_a_torn_line_is_the_last_word():
@@ -118,9 +118,9 @@ def test_the_beginning_of_a_torn_line_is_the_last_word():
         b'{"session_id":"a", "is_error": true, "api_error_status": 429, "type": "result", "num_turns":4, "result":"'
         + b"r" * 5000
     )
-    report = said(INIT, head + b"(node:1) Warning")
+    report = report_of(INIT, head + b"(node:1) Warning")
     assert (report.last_word, report.outcome, report.error, report.turns) == (2.0, "error", "rate_limit", 4)
-    unknown = said(INIT, b'{"type":"result","num_turns":4,"result":"' + b"r" * 5000)
+    unknown = report_of(INIT, b'{"type":"result","num_turns":4,"result":"' + b"r" * 5000)
     assert (unknown.last_word, unknown.outcome) == (2.0, "")
 
 
@@ -128,13 +128,13 @@ def test_the_end_of_a_torn_line_names_the_error():
     """The status is after the text."""
     head = b'{"type":"result","is_error":true,"result":"' + b"r" * 5000 + b"(node:1) Warning"
     tail = b'rrr","api_error_status":529,"total_cost_usd":2}'
-    report = said(INIT, head, tail, "a line after it")
+    report = report_of(INIT, head, tail, "a line after it")
     assert (report.last_word, report.error, report.cost_dollars, report.lines_after) == (2.0, "overloaded", 2, 1)
 
 
 def test_a_short_line_is_not_torn():
     """Runtimes tear lines of at least some kilobytes; the rest of a sentence is not JSON."""
-    assert said(INIT, '{"type":"result","is_error":false,"result":"r').last_word is None
+    assert report_of(INIT, '{"type":"result","is_error":false,"result":"r').last_word is None
 
 
 PRETTY = {
@@ -147,7 +147,7 @@ PRETTY = {
 @pytest.mark.parametrize("indent", [1, 2, "\t"])
 def test_an_object_over_several_lines_is_read(indent):
     """With what stands before and after it."""
-    report = said("Loaded credentials.", *json.dumps(PRETTY, indent=indent).split("\n"), "bye")
+    report = report_of("Loaded credentials.", *json.dumps(PRETTY, indent=indent).split("\n"), "bye")
     assert (report.outcome, report.tokens_input, report.tokens_output, report.lines_after) == ("success", 5, 2, 1)
     assert report.is_silent_by_design
 
@@ -156,21 +156,21 @@ def test_an_object_over_several_lines_is_read(indent):
 def test_an_object_with_another_line_in_it_is_not_read(between):
     """Nor does it hide what comes after it."""
     first, *rest = json.dumps(PRETTY, indent=2).split("\n")
-    report = said(first, *rest[:3], between, *rest[3:], *json.dumps(PRETTY, indent=2).split("\n"))
+    report = report_of(first, *rest[:3], between, *rest[3:], *json.dumps(PRETTY, indent=2).split("\n"))
     assert (report.tokens_input, report.lines_after) == (5, 0)
 
 
 def test_an_object_over_several_lines_is_bounded():
     """The size of the text of a large one, which is discarded, does not grow."""
     lines = ["{", *['  "key": "value",'] * 5000, '  "session_id": "a"', "}"]
-    report = said(*lines, *json.dumps(PRETTY, indent=2).split("\n"))
+    report = report_of(*lines, *json.dumps(PRETTY, indent=2).split("\n"))
     assert (report.tokens_input, report.last_line) == (5, 5003.0 + len(json.dumps(PRETTY, indent=2).split("\n")))
 
 
 def test_older_versions_print_a_mark_before_a_pretty_object():
     """`--JSON Event--`."""
     event = {"kind": "ActionEvent", "source": "agent", "action": {"kind": "FinishAction"}}
-    report = said("--JSON Event--", *json.dumps(event, indent=2).split("\n"), "Goodbye!")
+    report = report_of("--JSON Event--", *json.dumps(event, indent=2).split("\n"), "Goodbye!")
     assert (report.format, report.outcome, report.lines_after) == ("openhands", "success", 1)
 
 
@@ -186,4 +186,4 @@ def test_older_versions_print_a_mark_before_a_pretty_object():
 )
 def test_objects_of_no_format_are_counted_if_they_look_like_an_agents(objects, unread):
     """A new version of a CLI, or a CLI without a format; not the JSON of scripts, loggers and kubectl."""
-    assert said(*objects).unread == unread
+    assert report_of(*objects).unread == unread

@@ -11,7 +11,7 @@ from exporter.log_formats.json_lines import _ANSI
 from exporter.log_formats.patterns import PatternError, compile_pattern, compile_phrases, normalize
 from exporter.log_formats.reader import _FRAME
 from exporter.log_formats.shipped import _words
-from tests.log_formats.reading import LINES, facts, lines_of, read, said
+from tests.log_formats.reading import LINES, facts, lines_of, read, report_of
 
 TABLE = """
 name: ours
@@ -32,7 +32,7 @@ def test_a_format_of_a_user_is_read_beside_the_shipped_ones():
     """As text or as a mapping, by its name or by its signs."""
     formats = compile_formats(TABLE)
     end = {"event": "end", "run": "a", "ok": False, "reason": "too many requests", "usd": 2, "n": 3}
-    ended = said({"event": "begin", "run": "a"}, end, formats=formats)
+    ended = report_of({"event": "begin", "run": "a"}, end, formats=formats)
     assert (ended.format, ended.outcome, ended.error, ended.cost_dollars, ended.turns) == (
         "ours",
         "error",
@@ -40,9 +40,9 @@ def test_a_format_of_a_user_is_read_beside_the_shipped_ones():
         2,
         3,
     )
-    text = said("ours: 2 of 3 done in 5 s for 0.5 dollars", "ours failed: quota exceeded", formats=formats)
+    text = report_of("ours: 2 of 3 done in 5 s for 0.5 dollars", "ours failed: quota exceeded", formats=formats)
     assert (text.turns, text.cost_dollars, text.error) == (2, 0.5, "usage_limit")
-    assert said({"event": "end", "ok": True}, expected="Our-Agent", formats=formats).outcome == "success"
+    assert report_of({"event": "end", "ok": True}, expected="Our-Agent", formats=formats).outcome == "success"
     assert read(lines_of("codex.done.log"), formats=formats).outcome == "success"
 
 
@@ -222,10 +222,12 @@ def test_the_example_of_the_documentation_is_a_format():
         "cost_usd": 0.5,
         "usage": {"input": 1, "output": 2},
     }
-    assert said(started, retry, formats=formats).retrying == "overloaded"
-    ended = said(started, {"type": "tool.start"}, end, formats=formats)
+    assert report_of(started, retry, formats=formats).retrying == "overloaded"
+    ended = report_of(started, {"type": "tool.start"}, end, formats=formats)
     assert (ended.error, ended.cost_dollars, ended.tokens_input, ended.unread) == ("max_turns", 0.5, 1, 0)
-    assert said(started, "my-agent: waiting for 7 s after status 429 ...", formats=formats).retrying == "rate_limit"
+    assert (
+        report_of(started, "my-agent: waiting for 7 s after status 429 ...", formats=formats).retrying == "rate_limit"
+    )
 
 
 def test_each_table_has_an_example():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.log_formats.reading import lines_of, read, said
+from tests.log_formats.reading import lines_of, read, report_of
 
 INIT = {"type": "system", "subtype": "init", "session_id": "a", "claude_code_version": "2.1.197"}
 RESULT = {"type": "result", "subtype": "success", "is_error": False, "session_id": "a", "total_cost_usd": 1.5}
@@ -27,13 +27,13 @@ BANNER = "=========== EXECUTION ATTEMPT 2 / 5 ==========="
 )
 def test_text_in_the_middle_of_a_line_is_not_read(text):
     """The platform's scripts print prompts, configuration and JSON of their own."""
-    report = said(INIT, text)
+    report = report_of(INIT, text)
     assert (report.last_word, report.sessions, report.unread, report.last_line) == (None, 1, 0, 2.0)
 
 
 def test_the_last_word_is_not_the_last_line():
     """Notices, stack traces and lines of the script follow it."""
-    report = said(INIT, RESULT, NOTICE, "    at main (file.js:1:1)", "[platform] opening the pull request")
+    report = report_of(INIT, RESULT, NOTICE, "    at main (file.js:1:1)", "[platform] opening the pull request")
     assert (report.last_word, report.lines_after, report.last_line) == (2.0, 3, 5.0)
 
 
@@ -41,7 +41,7 @@ def test_the_last_word_is_not_the_last_line():
 def test_a_new_session_withdraws_the_last_word(start):
     """The CLI works again: it has neither an outcome nor an error, and waits for nobody."""
     asked = {"type": "control_request", "request": {"subtype": "can_use_tool"}}
-    report = said(INIT, {**RESULT, "is_error": True}, NOTICE, asked, start)
+    report = report_of(INIT, {**RESULT, "is_error": True}, NOTICE, asked, start)
     assert (report.last_word, report.outcome, report.error, report.waiting_for, report.lines_after) == (
         None, "", "", "", 0,
     )  # fmt: skip
@@ -72,36 +72,42 @@ def test_another_session_is_one_with_another_id():
     """Each step starts with the same line."""
     step = {"type": "step_start", "part": {}}
     steps = [{**step, "sessionID": f"ses_{name}"} for name in "aabbba"]
-    assert [said(*steps[:count]).sessions for count in range(1, 7)] == [1, 1, 2, 2, 2, 3]
+    assert [report_of(*steps[:count]).sessions for count in range(1, 7)] == [1, 1, 2, 2, 2, 3]
 
 
 def test_a_success_after_an_error_has_no_class():
     """Where an error is the last word, and the agent continues."""
     error = {"type": "error", "sessionID": "ses_a", "error": {"name": "APIError", "data": {"statusCode": 401}}}
     end = {"type": "step_finish", "sessionID": "ses_a", "part": {"reason": "stop"}}
-    assert (said(error).error, said(error, end).error, said(error, end).outcome) == ("auth", "", "success")
+    assert (report_of(error).error, report_of(error, end).error, report_of(error, end).outcome) == (
+        "auth",
+        "",
+        "success",
+    )
 
 
 def test_fields_decide_about_the_outcome_and_not_the_subtype():
     """An authentication failure is a success by its subtype."""
     failed = {**RESULT, "is_error": True, "api_error_status": 401, "result": "Invalid API key · Fix external API key"}
-    assert said(INIT, failed).error == "auth"
-    assert said(INIT, {**RESULT, "result": "Authentication failed: rate limit, 401, quota"}).outcome == "success"
+    assert report_of(INIT, failed).error == "auth"
+    assert report_of(INIT, {**RESULT, "result": "Authentication failed: rate limit, 401, quota"}).outcome == "success"
 
 
 def test_an_error_before_a_success_is_the_outcome():
     """A loop stop, and a provider's error, are followed by a success."""
     warning = {"type": "error", "severity": "warning", "message": "Loop detected, stopping execution"}
-    report = said({"type": "init", "session_id": "a"}, warning, {"type": "result", "status": "success", "stats": {}})
+    report = report_of(
+        {"type": "init", "session_id": "a"}, warning, {"type": "result", "status": "success", "stats": {}}
+    )
     assert (report.outcome, report.error) == ("error", "loop")
-    again = said({"type": "init", "session_id": "a"}, warning, {"type": "init", "session_id": "b"},
+    again = report_of({"type": "init", "session_id": "a"}, warning, {"type": "init", "session_id": "b"},
                  {"type": "result", "status": "success", "stats": {}})  # fmt: skip
     assert again.outcome == "success"
 
 
 def test_a_log_may_end_without_a_last_word():
     """After a signal, out of memory, and while the API hangs: the container's state decides."""
-    report = said(INIT, {"type": "assistant", "message": {}}, "Killed")
+    report = report_of(INIT, {"type": "assistant", "message": {}}, "Killed")
     assert (report.last_word, report.outcome, report.error) == (None, "", "")
 
 
@@ -122,30 +128,30 @@ def test_a_log_may_end_without_a_last_word():
 def test_an_error_has_a_class_of_a_closed_set(status, text, error):
     """Of the status and of the message, of which nothing is kept."""
     failed = {**RESULT, "is_error": True, "api_error_status": status, "result": text}
-    assert said(INIT, failed).error == error
+    assert report_of(INIT, failed).error == error
 
 
 def test_a_rejected_plan_is_no_rate_limit():
     """Both have status 429; the event before it tells."""
     event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected"}}
     failed = {**RESULT, "is_error": True, "api_error_status": 429, "result": "try later"}
-    assert said(INIT, event, {"type": "assistant", "error": "rate_limit"}, failed).error == "usage_limit"
+    assert report_of(INIT, event, {"type": "assistant", "error": "rate_limit"}, failed).error == "usage_limit"
 
 
 def test_the_class_of_a_retry_ends_with_progress():
     """Retries are no last word; a notice is no progress."""
     retry = {"type": "system", "subtype": "api_retry", "error": "overloaded", "error_status": 529}
-    assert said(INIT, retry, NOTICE).retrying == "overloaded"
-    assert said(INIT, retry, {"type": "assistant", "message": {}}).retrying == ""
-    assert said(INIT, retry, RESULT).retrying == ""
+    assert report_of(INIT, retry, NOTICE).retrying == "overloaded"
+    assert report_of(INIT, retry, {"type": "assistant", "message": {}}).retrying == ""
+    assert report_of(INIT, retry, RESULT).retrying == ""
 
 
 def test_what_a_cli_waits_for_ends_with_its_next_line():
     """Answered or not."""
     asked = {"type": "control_request", "request": {"subtype": "can_use_tool", "tool_name": "Bash"}}
-    assert said(INIT, asked, "a line of a loop beside it", NOTICE).waiting_for == "permission"
-    assert said(INIT, asked, {"type": "user", "message": {}}).waiting_for == ""
+    assert report_of(INIT, asked, "a line of a loop beside it", NOTICE).waiting_for == "permission"
+    assert report_of(INIT, asked, {"type": "user", "message": {}}).waiting_for == ""
     question = "Goose would like to call the above tool. Allow? (y/n)"
-    assert [said(question).waiting_for, said(question, "Yes.").waiting_for] == ["permission", ""]
-    assert said("Reading additional input from stdin...").waiting_for == "input"
-    assert said("Reading additional input from stdin...", {"type": "thread.started"}).waiting_for == ""
+    assert [report_of(question).waiting_for, report_of(question, "Yes.").waiting_for] == ["permission", ""]
+    assert report_of("Reading additional input from stdin...").waiting_for == "input"
+    assert report_of("Reading additional input from stdin...", {"type": "thread.started"}).waiting_for == ""

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.log_formats.reading import lines_of, read, said
+from tests.log_formats.reading import lines_of, read, report_of
 
 ERRORS = {
     "goose": [
@@ -59,7 +59,7 @@ ERRORS = {
 @pytest.mark.parametrize("cli", ERRORS)
 def test_an_authentication_error_of_each_cli(cli):
     """In the field that it uses for errors."""
-    report = said(*ERRORS[cli])
+    report = report_of(*ERRORS[cli])
     assert (report.format, report.outcome, report.error, report.unread) == (cli, "error", "auth", 0)
 
 
@@ -85,7 +85,7 @@ def test_a_question_of_each_cli(cli, wait, line):
 def test_an_array_of_another_cli():
     """Its usage includes what was read from the cache."""
     usage = {"input_tokens": 10, "cache_read_input_tokens": 4, "output_tokens": 2, "total_tokens": 12}
-    report = said([{"type": "system", "subtype": "init"}, {"type": "result", "is_error": False, "usage": usage}])
+    report = report_of([{"type": "system", "subtype": "init"}, {"type": "result", "is_error": False, "usage": usage}])
     assert (report.format, report.tokens_input, report.is_silent_by_design) == ("qwen", 10, True)
 
 
@@ -97,39 +97,39 @@ def test_a_version_without_a_sign_is_read_as_the_cli_of_the_run(cli, read_as, to
         {"type": "system", "subtype": "init", "session_id": "a", "tools": []},
         {"type": "result", "is_error": False, "session_id": "a", "duration_api_ms": 1, "usage": usage},
     ]
-    assert said(*lines, expected=cli).format == read_as
-    assert said(*lines, expected=cli).tokens_input == tokens
+    assert report_of(*lines, expected=cli).format == read_as
+    assert report_of(*lines, expected=cli).tokens_input == tokens
 
 
 @pytest.mark.parametrize(("expected", "quiet"), [("cursor", True), ("droid", True), ("claude", False), ("", False)])
 def test_silence_means_nothing_before_a_cli_that_may_print_text_has_printed_json(expected, quiet):
     """Its default format differs by version."""
-    assert said("workspace ready", expected=expected).is_silent_by_design is quiet
+    assert report_of("workspace ready", expected=expected).is_silent_by_design is quiet
     init = {"type": "system", "subtype": "init", "session_id": "a"}
-    assert said("workspace ready", init, expected=expected).is_silent_by_design is False
+    assert report_of("workspace ready", init, expected=expected).is_silent_by_design is False
 
 
 def test_silence_of_a_cli_that_prints_at_its_end_means_nothing_in_its_next_session():
     """It is known after the first one."""
     result = {"type": "result", "is_error": False, "total_cost_usd": 1, "session_id": "a"}
-    assert said(result, "EXECUTION ATTEMPT 2 / 5").is_silent_by_design
-    assert not said(result, {"type": "system", "subtype": "init"}, {"type": "assistant"}).is_silent_by_design
-    assert not said({**result, "is_error": True}).is_silent_by_design
+    assert report_of(result, "EXECUTION ATTEMPT 2 / 5").is_silent_by_design
+    assert not report_of(result, {"type": "system", "subtype": "init"}, {"type": "assistant"}).is_silent_by_design
+    assert not report_of({**result, "is_error": True}).is_silent_by_design
 
 
 def test_a_message_of_an_agent_ends_it_until_it_acts_again():
     """Without a tool call to finish."""
     message = {"kind": "MessageEvent", "source": "agent"}
     act = {"kind": "ActionEvent", "source": "agent", "action": {"kind": "ExecuteBashAction"}}
-    assert said(act, message).outcome == "success"
-    assert said(act, message, act).last_word is None
+    assert report_of(act, message).outcome == "success"
+    assert report_of(act, message, act).last_word is None
     stuck = {
         "kind": "ConversationStateUpdateEvent",
         "source": "environment",
         "key": "execution_status",
         "value": "stuck",
     }
-    assert said(act, stuck).error == "loop"
+    assert report_of(act, stuck).error == "loop"
 
 
 @pytest.mark.parametrize(
@@ -138,5 +138,6 @@ def test_a_message_of_an_agent_ends_it_until_it_acts_again():
 def test_a_step_without_a_tool_call_is_the_last_word(reason, outcome):
     """There is no event at the end."""
     assert (
-        said({"type": "step_finish", "sessionID": "ses_1", "part": {"reason": reason, "cost": 1}}).outcome == outcome
+        report_of({"type": "step_finish", "sessionID": "ses_1", "part": {"reason": reason, "cost": 1}}).outcome
+        == outcome
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.log_formats.reading import said
+from tests.log_formats.reading import report_of
 
 ATTEMPT = "🔄 EXECUTION ATTEMPT {} / 5"
 END = "[codex-debug] Attempt 1 finished with exit code {}"
@@ -12,7 +12,7 @@ COMPLETED = {"type": "turn.completed", "usage": {"input_tokens": 10, "output_tok
 
 def test_an_attempt_and_the_session_in_it_are_one():
     """The banner announces the session that the CLI starts."""
-    report = said(ATTEMPT.format(1), STARTED, COMPLETED, ATTEMPT.format(2), STARTED, ATTEMPT.format(3))
+    report = report_of(ATTEMPT.format(1), STARTED, COMPLETED, ATTEMPT.format(2), STARTED, ATTEMPT.format(3))
     assert (report.sessions, report.last_word, report.tokens_input) == (3, None, 10)
 
 
@@ -21,7 +21,7 @@ def test_an_attempt_and_the_session_in_it_are_one():
 )
 def test_the_banner_of_an_attempt(banner):
     """With and without a frame and a maximum."""
-    assert said(banner).sessions == 1
+    assert report_of(banner).sessions == 1
 
 
 @pytest.mark.parametrize(
@@ -29,13 +29,13 @@ def test_the_banner_of_an_attempt(banner):
 )
 def test_the_end_of_an_attempt_is_a_last_word_if_the_cli_had_none(code, outcome, error):
     """A CLI that prints text."""
-    report = said(ATTEMPT.format(1), "some text", END.format(code))
+    report = report_of(ATTEMPT.format(1), "some text", END.format(code))
     assert (report.last_word, report.outcome, report.error, report.format) == (3.0, outcome, error, "")
 
 
 def test_the_end_of_an_attempt_is_a_line_after_the_last_word():
     """The script may work for minutes after it: this line counts, and the last word stays."""
-    report = said(STARTED, COMPLETED, END.format(1))
+    report = report_of(STARTED, COMPLETED, END.format(1))
     assert (report.last_word, report.outcome, report.lines_after) == (2.0, "success", 1)
 
 
@@ -53,32 +53,34 @@ BANNER = "OpenAI Codex v0.163.0 (research preview)"
 )
 def test_an_error_of_a_cli_that_prints_text(text, error):
     """Only in its own log: other programs print such lines too."""
-    assert said(BANNER, "user", "do task 3", text).error == error
-    assert said(text, expected="codex").outcome == "error"
-    assert said(text).last_word is None
+    assert report_of(BANNER, "user", "do task 3", text).error == error
+    assert report_of(text, expected="codex").outcome == "error"
+    assert report_of(text).last_word is None
 
 
 def test_an_error_in_the_output_of_a_command_is_withdrawn():
     """With the next line that only the CLI prints."""
-    assert said(BANNER, "exec", "ERROR: 403 Forbidden", "codex", "I retry.").last_word is None
-    assert said(BANNER, "exec", "ERROR: 403 Forbidden", "codex", "Done.", "tokens used", "17").outcome == "success"
+    assert report_of(BANNER, "exec", "ERROR: 403 Forbidden", "codex", "I retry.").last_word is None
+    assert (
+        report_of(BANNER, "exec", "ERROR: 403 Forbidden", "codex", "Done.", "tokens used", "17").outcome == "success"
+    )
 
 
 def test_older_versions_print_the_number_of_tokens_on_the_same_line():
     """With and without a time."""
-    assert said(BANNER, "tokens used: 1,234").outcome == "success"
-    assert said(BANNER, "[2026-11-29T10:00:01] tokens used: 1,234").outcome == "success"
-    assert said(BANNER, "the tokens used: 1,234").outcome == ""
+    assert report_of(BANNER, "tokens used: 1,234").outcome == "success"
+    assert report_of(BANNER, "[2026-11-29T10:00:01] tokens used: 1,234").outcome == "success"
+    assert report_of(BANNER, "the tokens used: 1,234").outcome == ""
 
 
 def test_a_loop_beside_the_agent_is_ignored():
     """A token that is renewed for hours must not look like work."""
-    report = said(STARTED, COMPLETED, *["[Background] Token is 45 minutes old"] * 3)
+    report = report_of(STARTED, COMPLETED, *["[Background] Token is 45 minutes old"] * 3)
     assert (report.last_line, report.lines_after) == (2.0, 0)
-    assert said("[Background] Token is 45 minutes old").first_line is None
+    assert report_of("[Background] Token is 45 minutes old").first_line is None
 
 
 def test_another_hang_prints_for_ever_and_is_counted():
     """Silence alone does not show it: the lines after the last word do."""
-    report = said(STARTED, COMPLETED, *["Waiting for the pull request..."] * 100)
+    report = report_of(STARTED, COMPLETED, *["Waiting for the pull request..."] * 100)
     assert (report.last_word, report.lines_after) == (2.0, 100)

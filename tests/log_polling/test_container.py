@@ -1,4 +1,4 @@
-"""What an answer of any bytes becomes: lines of the container, with times that are not in the future."""
+"""A log response with arbitrary bytes becomes lines of the container, none with a time in the future."""
 
 from hypothesis import given, strategies as st
 
@@ -24,32 +24,32 @@ STAMPS = st.sampled_from(
 LINES = st.lists(st.tuples(STAMPS, st.binary(max_size=30)).map(b"".join), max_size=6)
 
 
-def read(one, body, *, is_over):
-    """Reads an answer."""
+def read(container_reader, body, *, is_over):
+    """Feeds a log response to the reader. Returns the selected lines and their state."""
     with Budget().share("/log") as share:
         lines = LogLines(share)
         lines.feed(body)
-        reading = one.select(lines.finish(is_over=is_over))
-        for _ in one.feed(reading.lines, NOW):
+        reading = container_reader.select(lines.finish(is_over=is_over))
+        for _ in container_reader.feed(reading.lines, NOW):
             pass
     return reading
 
 
 @given(st.lists(LINES, max_size=4), st.booleans())
-def test_no_answer_is_an_error_of_the_exporter(answers, is_over):
-    """Its state is one of a fixed set, no time is in the future, and the next request has a valid time."""
+def test_a_response_with_arbitrary_bytes_never_breaks_the_reader(responses, is_over):
+    """The state is one of STATES, no time is in the future, and the next `sinceTime` is valid."""
     reader = CountingReader("")
     for one in (ContainerReader(TARGET, reader), ContainerReader(TARGET, LogReader(FORMATS, expected=""))):
-        for answer in answers:
-            assert read(one, b"\n".join(answer), is_over=is_over).state in STATES
+        for response in responses:
+            assert read(one, b"\n".join(response), is_over=is_over).state in STATES
             since = one.params(NOW).get("sinceTime", "2027-01-15T08:00:00Z")
             assert "1970" <= since <= "2027-01-15T08:00:00Z"
         assert (one.log.report.last_line or 0) <= NOW
     assert all(line.time <= NOW for line in reader.lines)
 
 
-def test_an_answer_of_the_kubelet_alone_is_an_error():
-    """With a line of the container it is none."""
+def test_a_response_with_only_messages_of_the_kubelet_is_an_error():
+    """If the response also has a line of the container, it is not an error."""
     one = ContainerReader(TARGET, CountingReader(""))
     assert read(one, b"failed to create fsnotify watcher\n", is_over=False)[::3] == ("error", 1)
     assert read(one, b"rest\n2027-01-15T08:00:00.000000000Z a\n", is_over=False)[::3] == ("ok", 1)

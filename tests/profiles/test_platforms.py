@@ -1,4 +1,4 @@
-"""Shipped profiles read the state and the worker that the annotations of each object define."""
+"""With the shipped profiles, each test object has the state and the worker that its annotations expect."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_a_run_has_the_expected_state(platform, item):
 
 @pytest.mark.parametrize(("platform", "item"), [run for run in RUNS if "worker" in expected(run.values[1])])
 def test_the_worker_of_a_run_is_found(platform, item):
-    """It is a Job, a Pod, a Pod of a pool, another run, or the run itself."""
+    """The worker executes the run: it is a Job, a Pod, a Pod of a pool, another run, or the run itself."""
     assert platform.worker(item) == expected(item)["worker"]
 
 

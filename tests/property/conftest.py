@@ -1,6 +1,6 @@
-"""The number of examples of the property tests: HYPOTHESIS_PROFILE is `quick` (default), `thorough` or `deep`.
+"""The settings of Hypothesis. HYPOTHESIS_PROFILE selects a profile: `quick` (default), `thorough` or `deep`.
 
-CI uses `thorough`. `quick` and `thorough` are deterministic.
+profiles.py has the number of examples of each profile. CI uses `thorough`. `quick` and `thorough` are deterministic.
 """
 
 import logging
@@ -17,7 +17,7 @@ _EVERY = {
     "database": None,  # leave no directory behind
     "deadline": None,  # a slow example on a busy machine is not a failure
     "suppress_health_check": [HealthCheck.too_slow],
-    "phases": [Phase.explicit, Phase.generate, Phase.shrink],  # explaining a failure takes longer than finding it
+    "phases": [Phase.explicit, Phase.generate, Phase.shrink],  # no Phase.explain: it takes longer than all others
     "print_blob": True,
 }
 
@@ -36,15 +36,15 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(autouse=True, scope="module")
 def _silence():
-    """Disables logging: thousands of examples change states, and recording the log lines would take longer."""
+    """Disables logging: thousands of examples log, and capturing their log lines would make the tests slower."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _small_chunks():
-    """A block contains two objects instead of 64, so that unchanged lines next to changed ones are tested."""
+def _small_groups():
+    """A group has 2 objects instead of 128, so that blocks with changed and unchanged lines are tested."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(compressed, "_GROUP_SIZE", 2)
         yield

@@ -12,13 +12,13 @@ def test_the_wait_doubles_up_to_30_seconds():
 
 
 def test_up_to_half_of_the_wait_is_random():
-    """So many exporters do not retry at the same moment."""
+    """Replicas must not all retry at the same moment."""
     backoff = Backoff(first=8, chance=lambda: 0.0)
     assert [backoff.next(), backoff.next()] == [4, 8]
 
 
-def test_the_default_is_a_random_number_generator():
-    """Two waits differ."""
+def test_waits_are_random_by_default():
+    """The first waits of new Backoffs differ."""
     assert len({Backoff().next() for _ in range(10)}) > 1
 
 

@@ -14,13 +14,13 @@ def count_renderings(harness):
     """Counts from now on how often each family is rendered."""
     renderings = collections.Counter()
     for name, section in harness.store._compressed.items():
-        inner, families = section._lines, harness.store._families[name]
+        inner, families = section._render_text, harness.store._families[name]
 
-        def lines(which, uids, *, inner=inner, families=families):
+        def render_text(which, uids, *, inner=inner, families=families):
             renderings.update(families[index].name for index in which)
             return inner(which, uids)
 
-        section._lines = lines
+        section._render_text = render_text
     return renderings
 
 
@@ -65,7 +65,9 @@ def test_a_change_renders_only_the_lines_of_its_object():
     before = set(harness.text().splitlines())
     rendered = []
     section = harness.store._compressed["coderuns"]
-    section._lines = lambda families, uids, inner=section._lines: rendered.extend(uids) or inner(families, uids)
+    section._render_text = lambda families, uids, inner=section._render_text: (
+        rendered.extend(uids) or inner(families, uids)
+    )
     harness.put(runs[1] | {"status": {"phase": "Pending"}})
     after = set(harness.text().splitlines())
     assert {line for line in before ^ after if line.startswith("coderun_phase")} == {

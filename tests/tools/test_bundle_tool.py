@@ -18,7 +18,7 @@ from tools.bundle.settings import Settings
 from tools.dashboards.generate import linked
 
 FILES = source.read_rules()
-GENERATED = generate.generated(FILES)
+GENERATED = generate.render_files(FILES)
 VERSION = source.read_version()
 NAME = f"coderun-exporter-rules-{VERSION}"
 FOLDERS = ("rules", "tests", "runbooks", "templates")

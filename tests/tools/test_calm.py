@@ -5,8 +5,8 @@ import dataclasses
 
 import pytest
 
+from lab.timelapse.evaluation import Firing
 from lab.timelapse.fault import Fault
-from lab.timelapse.judge import Firing
 from tools import calm, replay
 
 ARGS = argparse.Namespace(days=1, seed=1)
@@ -17,24 +17,24 @@ BROKEN = Fault(
     alert="AgentJobHanging",
     labels={"job_name": "task-7-*"},
     within=120.0,
-    beside=("AgentJobsFailing",),
+    may_also_fire=("AgentJobsFailing",),
 )
 FOUND = Firing(alert="AgentJobHanging", labels={"job_name": "task-7-x"}, first=1100.0, last=2000.0)
 
 
 def a_month(*fired, faults=(), skew=0.0):
     """A month with one part, in which these alerts fired."""
-    return [calm.Played(skew=skew, scrapes=2, faults=faults, fired=fired)]
+    return [calm.StretchResult(skew=skew, scrapes=2, faults=faults, fired=fired)]
 
 
 def verdict_on(*fired, faults=(BROKEN,), skew=0.0):
     """The errors of a month with faults. The month without faults has no alerts."""
-    return calm.page(ARGS, a_month(), a_month(*fired, faults=faults, skew=skew))[1]
+    return calm.render_report(ARGS, a_month(), a_month(*fired, faults=faults, skew=skew))[1]
 
 
 def test_a_fault_that_is_detected_in_time_is_in_the_table():
     """The table has the measured time and its limit. There is no error."""
-    text, wrong = calm.page(ARGS, a_month(), a_month(FOUND, faults=(BROKEN,)))
+    text, wrong = calm.render_report(ARGS, a_month(), a_month(FOUND, faults=(BROKEN,)))
     assert wrong == []
     assert "**Alerts fired: 0.**" in text
     assert "Found: **1 of 1**" in text
@@ -43,10 +43,12 @@ def test_a_fault_that_is_detected_in_time_is_in_the_table():
 
 def test_an_alert_without_a_fault_is_an_error():
     """The error has the alert, its object and its time."""
-    text, wrong = calm.page(ARGS, a_month(FOUND), a_month(FOUND, faults=(BROKEN,)))
+    text, wrong = calm.render_report(ARGS, a_month(FOUND), a_month(FOUND, faults=(BROKEN,)))
     assert "**Alerts fired: 1.**" in text
     (line,) = wrong
-    assert line.startswith("an alert in normal life: AgentJobHanging {'job_name': 'task-7-x'} from 01 00:18:20")
+    assert line.startswith(
+        "an alert fired without a fault: AgentJobHanging {'job_name': 'task-7-x'} from day 01 00:18"
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +71,7 @@ def test_a_gradual_fault_may_be_detected_early():
     """It may be detected at most `before` seconds before its begin. The time to detection is 0 then."""
     early, gradual = dataclasses.replace(FOUND, first=990.0), dataclasses.replace(BROKEN, before=20.0)
     assert verdict_on(early, faults=(gradual,)) == []
-    assert "| 0 s | 2 min |" in calm.page(ARGS, a_month(), a_month(early, faults=(gradual,)))[0]
+    assert "| 0 s | 2 min |" in calm.render_report(ARGS, a_month(), a_month(early, faults=(gradual,)))[0]
     assert verdict_on(dataclasses.replace(early, first=979.0), faults=(gradual,))
 
 
@@ -81,13 +83,13 @@ def test_a_lost_scrape_and_clock_skew_extend_the_limit():
 
 
 def test_an_alert_that_no_fault_explains_is_an_error():
-    """The alerts in `beside` are explained during the fault and for 20 minutes after it."""
-    beside = Firing(alert="AgentJobsFailing", labels={"agent": "rex"}, first=1500.0, last=1600.0)
-    assert verdict_on(FOUND, beside) == []
-    assert verdict_on(FOUND, dataclasses.replace(beside, first=3199.0)) == []
-    (line,) = verdict_on(FOUND, dataclasses.replace(beside, first=3201.0))
+    """The alerts in `may_also_fire` are explained during the fault and for 20 minutes after it."""
+    also_fired = Firing(alert="AgentJobsFailing", labels={"agent": "rex"}, first=1500.0, last=1600.0)
+    assert verdict_on(FOUND, also_fired) == []
+    assert verdict_on(FOUND, dataclasses.replace(also_fired, first=3199.0)) == []
+    (line,) = verdict_on(FOUND, dataclasses.replace(also_fired, first=3201.0))
     assert line.startswith("no fault explains AgentJobsFailing {'agent': 'rex'}")
-    assert verdict_on(FOUND, dataclasses.replace(beside, alert="CodeRunExporterDown"))
+    assert verdict_on(FOUND, dataclasses.replace(also_fired, alert="CodeRunExporterDown"))
 
 
 def test_all_kinds_of_faults_occur_in_a_month():

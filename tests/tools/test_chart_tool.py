@@ -18,7 +18,7 @@ def test_a_stale_file_is_named_and_then_generated(tmp_path, monkeypatch, capsys)
     old.write_text("old\n")
     monkeypatch.setattr(generate, "ROOT", tmp_path)
     monkeypatch.setattr(generate, "CHART", tmp_path)
-    monkeypatch.setattr(generate, "generated", lambda: {new: "new\n"})
+    monkeypatch.setattr(generate, "render_files", lambda: {new: "new\n"})
     assert tool.main(["--check"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         f"files/{name}.yml is stale: run `make generate`" for name in ("new", "old")

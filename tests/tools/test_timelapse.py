@@ -3,8 +3,8 @@
 import pytest
 
 from lab.platform.generations import NEWEST
-from lab.platform.manifests import Order
-from lab.timelapse.judge import STEP, texts, verdict
+from lab.platform.manifests import RunSpec
+from lab.timelapse.evaluation import STEP, texts, verdict
 from lab.timelapse.play import Agenda, play
 from lab.timelapse.series import Recorder
 from lab.timelapse.world import World
@@ -84,7 +84,7 @@ def test_alerts_and_their_texts_are_those_of_prometheus():
 async def test_every_scrape_shows_all_earlier_changes():
     """Also on a slow machine, a run, its Job and its end are each in the next scrape."""
     recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
-    agenda.at(START + 45, lambda world: world.order(Order(task=1, agent="Rex", work=100)))
+    agenda.at(START + 45, lambda world: world.order(RunSpec(task=1, agent="Rex", work=100)))
     async with World(start=START) as world:
         await world.start("a")
         await play(world, agenda, recorder, until=START + 8 * STEP)
@@ -127,7 +127,7 @@ async def test_a_denied_resource_is_forbidden_until_it_is_allowed():
 async def test_a_second_day_continues_the_first():
     """The interval between two days is 30 s, as between all scrapes."""
     recorder, agenda = Recorder(metrics=["coderun_created_timestamp"]), Agenda()
-    agenda.at(START + 5 * STEP - 1, lambda world: world.order(Order(task=1, agent="Rex")))
+    agenda.at(START + 5 * STEP - 1, lambda world: world.order(RunSpec(task=1, agent="Rex")))
     async with World(start=START) as world:
         await world.start("a")
         await play(world, agenda, recorder, until=START + 3 * STEP)
@@ -147,7 +147,7 @@ def test_a_restart_resets_the_cpu_seconds():
 async def test_a_run_of_the_newest_version_is_in_its_own_namespace():
     """The controller fails the run if its image lacks a template. Otherwise it creates a Job."""
     recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
-    orders = [Order(task=task, agent="Rex", generation=NEWEST) for task in (1, 2)]
+    orders = [RunSpec(task=task, agent="Rex", generation=NEWEST) for task in (1, 2)]
     agenda.at(START + 1, lambda world: world.newest.roll_out(missing_partial="x"))
     agenda.at(START + 2, lambda world: world.order(orders[0]))
     agenda.at(START + 61, lambda world: world.newest.roll_out())

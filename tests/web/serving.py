@@ -32,7 +32,7 @@ class Site:
         self.runs = self.telemetry.resource(resource="coderuns", scope="*", required=True)
         self.jobs = self.telemetry.resource(resource="jobs", scope="*", required=True)
         self.groups = {"coderuns": [self.runs], "jobs": [self.jobs]}
-        self.metrics = Metrics(page=self.page, counted=self.counted, telemetry=self.telemetry)
+        self.metrics = Metrics(render_exposition=self.page, counted=self.counted, telemetry=self.telemetry)
         self.notices = Notices()
         self.cache = ObjectCache(thresholds=Thresholds())
         self.now = 1_700_000_000.0

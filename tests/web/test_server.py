@@ -144,7 +144,7 @@ async def test_an_os_error_without_a_message_is_shown_with_its_number(monkeypatc
 async def test_a_bug_of_the_exporter_is_logged_and_affects_one_response(caplog):
     """The logger of aiohttp is disabled, because it also logs every bad request."""
     site = Site()
-    site.metrics._page = None
+    site.metrics._render_exposition = None
     async with a_site(site):
         assert (await fetch(f"{site.url}/metrics"))[0] == 500
         assert (await fetch(f"{site.url}/livez"))[0] == 200

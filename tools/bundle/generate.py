@@ -15,7 +15,7 @@ from lab import fast_yaml
 from tools.bundle import source
 from tools.bundle.source import NAME, BundleError, alerts_of
 
-__all__ = ["committed", "generated"]
+__all__ = ["committed", "render_files"]
 
 KUSTOMIZATION = "alerts/rules/kustomization.yaml"
 PROMETHEUSRULE = "deploy/kustomize/components/prometheus-operator/rules.yaml"
@@ -48,10 +48,10 @@ FOR_THE_CHART = """\
 def committed() -> dict[str, str]:
     """The text of each generated file in the repository, by path. Raises BundleError."""
     files = source.read_rules()
-    return {KUSTOMIZATION: _kustomization(files), PROMETHEUSRULE: generated(files)["prometheusrule.yaml"]}
+    return {KUSTOMIZATION: _kustomization(files), PROMETHEUSRULE: render_files(files)["prometheusrule.yaml"]}
 
 
-def generated(files: Mapping[str, str]) -> dict[str, str]:
+def render_files(files: Mapping[str, str]) -> dict[str, str]:
     """The text of each generated file by name; `files` is the text of each rule file by name. Raises BundleError."""
     return {
         "configmap.yaml": _configmap(files),

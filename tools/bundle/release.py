@@ -9,7 +9,7 @@ import tarfile
 from collections.abc import Mapping
 
 from tools.bundle import source
-from tools.bundle.generate import generated
+from tools.bundle.generate import render_files
 from tools.bundle.settings import Settings
 from tools.bundle.source import NAME, BundleError, read_rules, read_version
 from tools.bundle.tuning import tuned, with_runbooks
@@ -66,7 +66,7 @@ def _texts(settings: Settings) -> dict[str, str]:
             del texts[name]
         elif settings.runbooks:
             texts[name] = with_runbooks(texts[name], settings.runbooks, alert=pathlib.PurePath(name).stem)
-    texts |= {f"rules/{name}": text for name, text in rules.items()} | generated(rules)
+    texts |= {f"rules/{name}": text for name, text in rules.items()} | render_files(rules)
     return texts | {f"dashboards/{name}": text for name, text in dashboards(settings.runbooks).items()}
 
 

@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="chart", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; name the stale files")
     check = parser.parse_args(argv).check
-    return update(generate.generated(), found=generate.found(), root=generate.ROOT, check=check)
+    return update(generate.render_files(), existing=generate.list_files(), root=generate.ROOT, check=check)
 
 
 if __name__ == "__main__":

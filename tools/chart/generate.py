@@ -23,7 +23,7 @@ from tools.bundle import settings as rules
 from tools.chart import readme, schema
 from tools.dashboards import generate as dashboards
 
-__all__ = ["ROOT", "found", "generated"]
+__all__ = ["ROOT", "list_files", "render_files"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy/helm/coderun-exporter"
@@ -37,12 +37,12 @@ FOR_THE_CHART = """\
 """
 
 
-def generated() -> dict[pathlib.Path, str]:
+def render_files() -> dict[pathlib.Path, str]:
     """The text of each generated file by path."""
     return {path: text for made in (_kustomize(), _chart(), _copies()) for path, text in made.items()}
 
 
-def found() -> list[pathlib.Path]:
+def list_files() -> list[pathlib.Path]:
     """The existing files in the chart's folder files/, all of which are generated."""
     return [path for path in (CHART / "files").rglob("*") if path.is_file()]
 

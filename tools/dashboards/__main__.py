@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="draw the dashboards to this folder (docs)",
     )
     options = parser.parse_args(argv)
-    code = update(generate.generated(), found=generate.found(), root=generate.ROOT, check=options.check)
+    code = update(generate.render_files(), existing=generate.list_files(), root=generate.ROOT, check=options.check)
     if options.check or options.render is None:
         for name in page.stale():
             print(f"{name} lists other panels: run `make dashboards RENDER=1`", file=sys.stderr)

@@ -12,8 +12,8 @@ import tempfile
 from collections.abc import Sequence
 
 from lab.components import MissingComponentError
-from tools.soak.judge import Outcome, wrongs
 from tools.soak.observer import ExporterEndedError
+from tools.soak.outcome import Outcome, wrongs
 from tools.soak.platform import PlatformError, lives_for, turnover
 from tools.soak.play import LEAST_INTERVAL, Options, TooSlowError, soak
 from tools.soak.report import report

@@ -13,7 +13,7 @@ import msgspec
 
 from lab.exporting import Exporter
 from lab.measure import Subject
-from tools.soak.judge import MEASURES, Struck
+from tools.soak.outcome import MEASURES, Struck
 from tools.soak.scrapers import Seen
 from tools.soak.trend import Point
 

@@ -12,8 +12,8 @@ from lab.faults import impatient
 from lab.faults.proxy import FaultProxy
 from tools.soak.compare import differences
 from tools.soak.faults import FaultTargets, drawn
-from tools.soak.judge import Outcome
 from tools.soak.observer import Observer
+from tools.soak.outcome import Outcome
 from tools.soak.platform import CONFIGMAP, WRITERS, Platform, lives_for
 from tools.soak.servers import Server
 from tools.soak.trend import LEAST_BLOCKS

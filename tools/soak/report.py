@@ -4,7 +4,7 @@ import collections
 import statistics
 from collections.abc import Iterator, Sequence
 
-from tools.soak.judge import MEASURES, Outcome
+from tools.soak.outcome import MEASURES, Outcome
 from tools.soak.scrapers import Seen
 
 __all__ = ["report"]

@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 from lab.components import MissingComponentError
-from lab.timelapse.judge import JudgeError
+from lab.timelapse.evaluation import EvaluationError
 from lab.worlds.delivery import delivered
 from lab.worlds.differences import differences
 from lab.worlds.outcomes import outcomes
@@ -25,7 +25,7 @@ def main() -> int:
         played = outcomes()
         with tempfile.TemporaryDirectory(prefix="worlds-") as folder:
             arrived = delivered(played, folder=pathlib.Path(folder))
-    except (JudgeError, MissingComponentError) as error:
+    except (EvaluationError, MissingComponentError) as error:
         print(f"python -m tools.worlds: {error}", file=sys.stderr)
         return 2
     wrong = [

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Any
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 
 __all__ = ["FINALIZER", "PATCH", "Place", "ago"]
@@ -19,7 +19,7 @@ _LONG = {"demo/work-seconds": "3600"}
 class Place:
     """The run of one row, in the namespace of its row. `name` is the name of the run; its Job is `NAME-job`."""
 
-    def __init__(self, plane: ControlPlane, place: Workplace, name: str) -> None:
+    def __init__(self, plane: ControlPlane, place: PlatformNamespace, name: str) -> None:
         self.plane = plane
         self.work = place
         self.name = name

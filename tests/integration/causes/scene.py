@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.monitoring.webhook import Notification
 from lab.waiting import until
 from tests.commands.in_process import call
@@ -19,7 +19,7 @@ from tests.integration.causes.place import Place
 from tests.integration.causes.refusals import CLUSTER_WIDE
 from tests.integration.causes.row import Row
 from tests.integration.causes.table import PLATFORM, ROWS, SPACES
-from tests.integration.watch import Watch, watching
+from tests.integration.monitoring import Monitoring, run_monitoring
 
 __all__ = ["Answer", "Scene", "a_scene"]
 
@@ -45,11 +45,11 @@ class Answer(NamedTuple):
 
 
 class Scene:
-    """The namespaces of all rows; their names end with `mark`. `watch` runs once the faults are made."""
+    """The namespaces of all rows; their names end with `mark`. `monitoring` runs once the faults are made."""
 
     def __init__(self, plane: ControlPlane, *, mark: str, folder: pathlib.Path) -> None:
         self.plane = plane
-        self.watch: Watch
+        self.monitoring: Monitoring
         self._mark = mark
         self._folder = folder
         self._spaces = {space: f"{space}-{mark}" for space in SPACES}
@@ -61,9 +61,9 @@ class Scene:
 
     def make(self) -> None:
         """Makes all faults, several at a time."""
-        places = {space: Workplace(self.plane, name) for space, name in self._spaces.items()}
+        places = {space: PlatformNamespace(self.plane, name) for space, name in self._spaces.items()}
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(Workplace.open, places.values()))
+            list(pool.map(PlatformNamespace.open, places.values()))
             list(pool.map(lambda row: row.make(Place(self.plane, places[row.space], row.name)), ROWS))
 
     def settings(self) -> dict[str, Any]:
@@ -77,19 +77,21 @@ class Scene:
     def told(self, row: Row) -> Notification:
         """The delivered alert whose summary has the words of the row."""
         labels = {"severity": row.alert.severity, "namespace": self.namespace(row), **row.labels}
-        heard = functools.partial(self.watch.webhook.heard, row.alert.name, status="firing", **labels)
+        heard = functools.partial(self.monitoring.webhook.heard, row.alert.name, status="firing", **labels)
         return until(
             lambda: next(
                 (one for one in heard() if all(word in one.annotations["summary"] for word in row.words)), None
             ),
             what=f"{row.alert.name} of {row.name} says {row.words}",
             seconds=_SECONDS,
-            otherwise=lambda: [one.annotations["summary"] for one in heard()] or self.watch.webhook.all(),
+            otherwise=lambda: [one.annotations["summary"] for one in heard()] or self.monitoring.webhook.all(),
         )
 
     def api(self, row: Row) -> Answer:
         """What the API of the running exporter says, without the command line."""
-        got = self.watch.exporter.get(f"/api/v1/runs/{self.namespace(row)}/{row.target}", accept="application/json")
+        got = self.monitoring.exporter.get(
+            f"/api/v1/runs/{self.namespace(row)}/{row.target}", accept="application/json"
+        )
         assert got.status == 200, got.text
         return Answer(0, json.loads(got.text))
 
@@ -100,7 +102,7 @@ class Scene:
     def remote(self, row: Row) -> Answer:
         """What `explain --from` says."""
         name = f"{self.namespace(row)}/{row.target}"
-        return _answer(*self._explain(name, f"--from={self.watch.exporter.url}", "-o", "json"))
+        return _answer(*self._explain(name, f"--from={self.monitoring.exporter.url}", "-o", "json"))
 
     def text(self, row: Row) -> str:
         """What `explain` prints."""
@@ -141,8 +143,8 @@ def a_scene(plane: ControlPlane, *, mark: str, folder: pathlib.Path) -> Iterator
     try:
         scene.make()
         kubeconfig = pathlib.Path(plane.admin_kubeconfig)
-        with watching(folder, kubeconfig=kubeconfig, settings=scene.settings(), webhooks=True) as watch:
-            scene.watch = watch
+        with run_monitoring(folder, kubeconfig=kubeconfig, settings=scene.settings(), webhooks=True) as monitoring:
+            scene.monitoring = monitoring
             yield scene
     finally:
         for path in CLUSTER_WIDE:

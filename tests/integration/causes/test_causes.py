@@ -87,6 +87,6 @@ def test_nothing_is_said_of_what_works(scene: Scene, row: Row) -> None:
     for other in FAULTS:
         scene.told(other)
     names = {row.name, f"{row.name}-job"}
-    heard = [one for one in scene.watch.webhook.all() if one.labels.get("namespace") == scene.namespace(row)]
+    heard = [one for one in scene.monitoring.webhook.all() if one.labels.get("namespace") == scene.namespace(row)]
     assert not [one for one in heard if names & {one.labels.get("coderun"), one.labels.get("job_name")}]
     assert scene.api(row).run["verdict"] == scene.live(row).run["verdict"] == "ok"

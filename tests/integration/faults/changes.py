@@ -1,11 +1,11 @@
 """What goes on in a cluster while an exporter may not be looking."""
 
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 
 __all__ = ["change"]
 
 
-def change(place: Workplace) -> None:
+def change(place: PlatformNamespace) -> None:
     """Something of everything, while the exporter may not be looking: made, changed, deleted, made again."""
     place.delete_job("run-0-job")
     place.delete_run("run-1")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.faults.proxy import FaultProxy
 from tests.integration.faults.page import FAULTS, put
 from tests.integration.faults.report import Report, collected, table
@@ -28,9 +28,9 @@ def _titled(request: pytest.FixtureRequest, record_property: Callable[[str, obje
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> Workplace:
+def place(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace with runs and Jobs that nobody will touch, and some that a test may."""
-    place = Workplace(control_plane, f"fault-{uuid.uuid4().hex[:8]}").open()
+    place = PlatformNamespace(control_plane, f"fault-{uuid.uuid4().hex[:8]}").open()
     place.set_templates({"code_implement.sh": "#!/bin/sh"})
     for number in range(STEADY):
         place.make_job(place.make_run(f"steady-{number}"))
@@ -48,7 +48,7 @@ def proxy(control_plane: ControlPlane) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def settings(place: Workplace) -> dict[str, Any]:
+def settings(place: PlatformNamespace) -> dict[str, Any]:
     """What the exporter reads: this test's namespace. A test may override it."""
     return {
         "namespaces": [place.namespace],

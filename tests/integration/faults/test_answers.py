@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.fault import Answer, Fault
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
@@ -46,7 +46,12 @@ LATER_STATUS = {"kind": "Status", "code": 429, "details": {"retryAfterSeconds": 
     ],
 )
 def test_an_answer_that_is_none_is_told_once_and_asked_for_again(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, answers: list[Answer], codes: list[str]
+    place: PlatformNamespace,
+    proxy: FaultProxy,
+    subject: Subject,
+    report: Report,
+    answers: list[Answer],
+    codes: list[str],
 ):
     """In place of watches first and then of lists; the page stays as it was until the server answers again."""
     faults = [Fault(path=f"/{each}", answer=answer, times=3) for each, answer in zip(MAIN, answers, strict=True)]
@@ -63,7 +68,7 @@ def test_an_answer_that_is_none_is_told_once_and_asked_for_again(
 
 @pytest.mark.fault("429 and 503 with Retry-After")
 def test_a_servers_wish_to_be_asked_later_is_honoured(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """In the header or in the Status: nothing of that resource is asked for sooner."""
     status = 429, JSON, json.dumps(LATER_STATUS).encode()
@@ -85,7 +90,7 @@ def test_a_servers_wish_to_be_asked_later_is_honoured(
 
 
 @pytest.mark.fault("empty and truncated JSON in lists, streamed and in pages")
-def test_half_a_list_is_none(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
+def test_half_a_list_is_none(place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report):
     """What is not whole never reaches the page."""
     with subject.enduring() as endured:
         proxy.strike(
@@ -106,7 +111,7 @@ def test_half_a_list_is_none(place: Workplace, proxy: FaultProxy, subject: Subje
 
 @pytest.mark.fault("410, 500 and half an event inside a watch")
 def test_what_a_watch_says_against_itself_leads_to_a_list(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """410 at once, which is normal life and no line; what is wrong with a watch twice, then too, while it lasts."""
     with subject.enduring() as endured:

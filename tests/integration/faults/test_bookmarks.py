@@ -3,7 +3,7 @@
 import pytest
 
 from exporter.reflector import streaming
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.fault import Fault
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
@@ -20,7 +20,7 @@ STREAMED = "coderun_exporter_resource_list_streamed"
 
 @pytest.mark.fault("bookmarks are dropped, so that a streamed list never ends")
 def test_a_streamed_list_that_never_ends_is_read_in_pages(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 10 s, and it is remembered: the next list is read in pages at once. What was read before stays."""
     dropping = Fault(drops=b'"type":"BOOKMARK"')
@@ -45,7 +45,7 @@ def test_a_streamed_list_that_never_ends_is_read_in_pages(
 
 @pytest.mark.fault("bookmarks are dropped, and no object changes")
 def test_a_quiet_watch_without_bookmarks_is_up_to_date(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """It is watched again after 90 s of silence, without a word; a change is seen at once."""
     with subject.enduring() as endured:

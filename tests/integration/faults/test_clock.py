@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
@@ -33,7 +33,7 @@ def finished(subject: Subject) -> bool:
     ],
 )
 def test_a_wrong_clock_costs_nothing_for_longer_than_it_is_wrong(
-    place: Workplace, subject: Subject, report: Report, jump, forgets: bool
+    place: PlatformNamespace, subject: Subject, report: Report, jump, forgets: bool
 ):
     """What finished leaves the page where its retention seems to be over, and is back with the right time."""
     place.set_phase("run-2", "Succeeded")

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from lab.controlplane.objects import config_map
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject
@@ -17,7 +17,9 @@ CHANGES = 12
 
 
 @pytest.mark.fault("1 MiB ConfigMap that changes continuously")
-def test_a_configmap_at_the_limit_costs_a_moment_and_no_memory(place: Workplace, subject: Subject, report: Report):
+def test_a_configmap_at_the_limit_costs_a_moment_and_no_memory(
+    place: PlatformNamespace, subject: Subject, report: Report
+):
     """A line of 1.2 MB each time, in data and in binaryData; what is kept of it are two numbers."""
     late = subject.late(seconds="0.5")
     with subject.enduring() as endured:

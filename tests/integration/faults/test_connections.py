@@ -7,7 +7,7 @@ import pytest
 
 from exporter.kube import client
 from exporter.reflector import watching
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.fault import Fault
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
@@ -23,7 +23,9 @@ SILENCE = dict.fromkeys(READ, "timeout")
 
 
 @pytest.mark.fault("half-open connections: no data, no end")
-def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
+def test_a_half_open_connection_is_given_up(
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+):
     """After 90 s of silence in a watch or a streamed list; the server sends a bookmark each minute."""
     with subject.enduring() as endured:
         proxy.silence()
@@ -40,7 +42,7 @@ def test_a_half_open_connection_is_given_up(place: Workplace, proxy: FaultProxy,
 
 @pytest.mark.fault("connections that are accepted and never answered")
 def test_a_connection_that_nobody_reads_from_is_given_up(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 10 s, which are for TCP and TLS together."""
     with subject.enduring() as endured:
@@ -56,7 +58,9 @@ def test_a_connection_that_nobody_reads_from_is_given_up(
 
 
 @pytest.mark.fault("connections that are accepted and never answered")
-def test_a_page_that_never_comes_is_given_up(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report):
+def test_a_page_that_never_comes_is_given_up(
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+):
     """After 60 s; a watch or a streamed list that never begins after 90 s, as a half-open one."""
     with subject.enduring() as endured:
         proxy.strike(LIST_AGAIN, PAGES_ONLY, Fault(kind="page", then="silence", delay=3600))
@@ -72,7 +76,9 @@ def test_a_page_that_never_comes_is_given_up(place: Workplace, proxy: FaultProxy
 
 @pytest.mark.fault("a response that ends inside an object: reset, closed, ended regularly")
 @pytest.mark.parametrize("kind", ["list", "watch"])
-def test_half_an_object_is_none(place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str):
+def test_half_an_object_is_none(
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
+):
     """It is read again, also where the answer ends in good order in the middle of an object."""
     with subject.enduring() as endured:
         proxy.strike(

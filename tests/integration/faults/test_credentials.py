@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lab.controlplane.plane import EXPORTER_TOKEN, ControlPlane
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
 from tests.integration.faults.changes import change
@@ -81,11 +81,11 @@ def kubeconfig(
 
 
 @pytest.fixture
-def settings(control_plane: ControlPlane, place: Workplace) -> dict[str, Any]:
+def settings(control_plane: ControlPlane, place: PlatformNamespace) -> dict[str, Any]:
     """Many namespaces, so that many watches meet the same trouble in the same moment."""
     names = [f"fault-{uuid.uuid4().hex[:8]}" for _ in range(NAMESPACES - 1)]
     for name in names:
-        Workplace(control_plane, name).open()
+        PlatformNamespace(control_plane, name).open()
     return {
         "namespaces": [place.namespace, *names],
         "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
@@ -95,7 +95,7 @@ def settings(control_plane: ControlPlane, place: Workplace) -> dict[str, Any]:
 @pytest.mark.fault("401 for every request at once, and new credentials")
 @pytest.mark.parametrize("kubeconfig", ["plugin"], indirect=True)
 def test_new_credentials_are_fetched_once_for_all(
-    place: Workplace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
 ):
     """No error, no other state, no line in the log: each request is tried again with what the one run gave."""
     before = len(proxy.asked)
@@ -116,7 +116,7 @@ def test_new_credentials_are_fetched_once_for_all(
 @pytest.mark.fault("401 for every request, and no new credentials for some time")
 @pytest.mark.parametrize("kubeconfig", ["file"], indirect=True)
 def test_credentials_that_stay_refused_are_a_state_of_their_own(
-    place: Workplace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
 ):
     """`unauthorized`, as long as the file holds what the server does not take; the page stays."""
     with subject.enduring() as endured:

@@ -8,7 +8,7 @@ import pytest
 
 from lab.controlplane.objects import code_run, crd
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import GROUP, Workplace
+from lab.controlplane.platform_namespace import GROUP, PlatformNamespace
 from lab.faults.proxy import Fault, FaultProxy
 from lab.waiting import until
 from tests.integration.faults.report import Report
@@ -34,7 +34,7 @@ STATUS_OF_NUMBERS = {"type": "object", "properties": {"phase": {"type": "integer
 class DocsRuns:
     """A second kind of run, in a group of its own so that no other test misses its CRD."""
 
-    def __init__(self, plane: ControlPlane, place: Workplace) -> None:
+    def __init__(self, plane: ControlPlane, place: PlatformNamespace) -> None:
         self.group = f"{place.namespace}.example"
         self.path = f"/apis/{self.group}/v1/namespaces/{place.namespace}/docsruns"
         self._plane = plane
@@ -73,7 +73,7 @@ class DocsRuns:
 
 
 @pytest.fixture
-def docs_runs(control_plane: ControlPlane, place: Workplace) -> Iterator[DocsRuns]:
+def docs_runs(control_plane: ControlPlane, place: PlatformNamespace) -> Iterator[DocsRuns]:
     """Two of them, and the right to read them."""
     runs = DocsRuns(control_plane, place)
     runs.define()

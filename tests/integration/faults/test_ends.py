@@ -3,7 +3,7 @@
 import pytest
 
 from lab.controlplane.objects import working_job
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
@@ -15,7 +15,7 @@ JOBS = 10
 
 @pytest.mark.fault("Jobs whose TTL expires")
 def test_jobs_that_are_deleted_after_their_end_are_counted_once_and_forgotten(
-    place: Workplace, subject: Subject, report: Report
+    place: PlatformNamespace, subject: Subject, report: Report
 ):
     """Their runs have succeeded and tell of them by name; of the Jobs only the counter is left."""
     with subject.enduring() as endured:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.faults.proxy import Fault, FaultProxy
 from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
@@ -20,7 +20,7 @@ WATCHED = len(READ)
 @pytest.mark.fault("same name created again at once: run, Job and ConfigMap")
 @pytest.mark.parametrize("go_on", ["watch", "list"])
 def test_what_is_made_again_takes_the_place_of_what_it_was(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, go_on: str
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, go_on: str
 ):
     """Whether a watch tells its deletion late, or a list does not tell it at all."""
     before = _uids(subject)
@@ -41,7 +41,7 @@ def test_what_is_made_again_takes_the_place_of_what_it_was(
     assert subject.value("configmap_size_bytes", configmap=CLAUDE) == len("echo")
 
 
-def _make_again(place: Workplace) -> None:
+def _make_again(place: PlatformNamespace) -> None:
     place.start_job("run-0-job")
     place.delete_job("run-0-job")
     place.delete_run("run-0")

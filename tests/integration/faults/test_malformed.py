@@ -4,7 +4,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
@@ -18,7 +18,7 @@ MANY = 500
 
 @pytest.mark.fault("500 objects malformed in 500 ways")
 def test_each_malformed_object_is_on_the_page_and_hides_no_other(
-    control_plane: ControlPlane, place: Workplace, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
 ):
     """With what can be read of it, and counted. When they are gone, nothing of them is left."""
     items = malformed(count=MANY, namespace=place.namespace)
@@ -39,7 +39,7 @@ def test_each_malformed_object_is_on_the_page_and_hides_no_other(
     assert not endured.turns
 
 
-def _status_of(place: Workplace, item: dict[str, object]) -> tuple[str, str, list[dict[str, object]]]:
+def _status_of(place: PlatformNamespace, item: dict[str, object]) -> tuple[str, str, list[dict[str, object]]]:
     """As a controller writes it: where it is a subresource, it is not taken along when the object is made."""
     path = f"{place.runs}/{item['metadata']['name']}/status"
     return "PATCH", path, [{"op": "add", "path": "/status", "value": item["status"]}]

@@ -7,7 +7,7 @@ import pytest
 
 from lab.controlplane.objects import code_run, job
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import GROUP, Workplace
+from lab.controlplane.platform_namespace import GROUP, PlatformNamespace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
@@ -21,7 +21,7 @@ RUNS = 300
 
 @pytest.mark.fault("a run with 1,000 Jobs")
 def test_a_run_with_a_thousand_jobs_holds_nothing_up(
-    control_plane: ControlPlane, place: Workplace, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
 ):
     """Made, changed and collected with their run: no event holds the page up, and no trace of them is left."""
     run = place.make_run("crowded")
@@ -44,7 +44,7 @@ def test_a_run_with_a_thousand_jobs_holds_nothing_up(
 
 @pytest.mark.fault("300 runs deleted by one request")
 def test_runs_that_are_deleted_together_leave_together(
-    control_plane: ControlPlane, place: Workplace, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
 ):
     """Each with its Job, which the garbage collector takes; those that nobody touched stay."""
     in_bulk(control_plane, (("POST", place.runs, _marked(f"many-{number}")) for number in range(RUNS)))
@@ -65,7 +65,7 @@ def _job_of(run: dict[str, Any], number: int) -> dict[str, Any]:
     return job(f"crowded-{number}", ownerReferences=[owner])
 
 
-def _starts(place: Workplace) -> list[tuple[str, str, Any]]:
+def _starts(place: PlatformNamespace) -> list[tuple[str, str, Any]]:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     status = {"status": {"active": 1, "startTime": now}}
     return [("PATCH", f"{place.jobs}/crowded-{number}/status", status) for number in range(JOBS)]

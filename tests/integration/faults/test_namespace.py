@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
 from tests.integration.faults.report import Report
@@ -16,20 +16,20 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-def doomed(control_plane: ControlPlane) -> Workplace:
+def doomed(control_plane: ControlPlane) -> PlatformNamespace:
     """A second namespace, with a run and its Job."""
-    return _filled(Workplace(control_plane, f"doomed-{uuid.uuid4().hex[:8]}"))
+    return _filled(PlatformNamespace(control_plane, f"doomed-{uuid.uuid4().hex[:8]}"))
 
 
 @pytest.fixture
-def settings(settings: dict[str, Any], place: Workplace, doomed: Workplace) -> dict[str, Any]:
+def settings(settings: dict[str, Any], place: PlatformNamespace, doomed: PlatformNamespace) -> dict[str, Any]:
     """Both are read."""
     return settings | {"namespaces": [place.namespace, doomed.namespace]}
 
 
 @pytest.mark.fault("namespace deleted, and created again with the same name")
 def test_a_namespace_of_the_same_name_is_another(
-    place: Workplace, doomed: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, doomed: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """Its runs and Jobs leave the page with it, the right to read them too; the new one's come on it."""
     uids = _uids(subject, doomed)
@@ -55,14 +55,14 @@ def test_a_namespace_of_the_same_name_is_another(
     assert subject.value("coderun_exporter_errors_total", code="403", scope=doomed.namespace) >= 2
 
 
-def _filled(place: Workplace) -> Workplace:
+def _filled(place: PlatformNamespace) -> PlatformNamespace:
     place.open()
     place.make_job(place.make_run("run"))
     place.start_job("run-job")
     return place
 
 
-def _uids(subject: Subject, place: Workplace) -> set[str]:
+def _uids(subject: Subject, place: PlatformNamespace) -> set[str]:
     page = subject.page()
     infos = [samples(page, name, namespace=place.namespace) for name in ("coderun_info", "job_info")]
     return {line.partition('uid="')[2].partition('"')[0] for lines in infos for line in lines}

@@ -7,7 +7,7 @@ import pytest
 
 from lab.controlplane.objects import job
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import GROUP, Workplace
+from lab.controlplane.platform_namespace import GROUP, PlatformNamespace
 from lab.waiting import until
 from tests.integration.faults.report import Report
 from tests.integration.faults.subject import Subject, samples
@@ -19,7 +19,7 @@ UNKNOWN = f"{GROUP}/v9"
 
 
 @pytest.mark.fault("ownerReferences in a loop")
-def test_a_loop_of_owners_ends_nowhere(place: Workplace, subject: Subject, report: Report):
+def test_a_loop_of_owners_ends_nowhere(place: PlatformNamespace, subject: Subject, report: Report):
     """A run that its own Job owns, and with that Job a third; a Job that owns itself, and so outlives its run.
 
     Kubernetes then takes the run's reference from it: it is nobody's Job, and off the page.
@@ -45,10 +45,10 @@ def test_a_loop_of_owners_ends_nowhere(place: Workplace, subject: Subject, repor
 
 @pytest.mark.fault("ownerReferences that dangle")
 def test_a_job_of_nobody_is_on_the_page_and_is_nobodys(
-    control_plane: ControlPlane, place: Workplace, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
 ):
     """Its run never was, or is in another namespace: no run of that name takes it for its own."""
-    elsewhere = Workplace(control_plane, f"{place.namespace}-b").open()
+    elsewhere = PlatformNamespace(control_plane, f"{place.namespace}-b").open()
     foreign = elsewhere.make_run("foreign")
     with subject.enduring() as endured:
         _orphan(place, "never-was", uid=str(uuid.uuid4()), owner="run-0")
@@ -64,7 +64,9 @@ def test_a_job_of_nobody_is_on_the_page_and_is_nobodys(
 
 
 @pytest.mark.fault("ownerReferences that dangle")
-def test_what_the_garbage_collector_resolves_it_takes_away(place: Workplace, subject: Subject, report: Report):
+def test_what_the_garbage_collector_resolves_it_takes_away(
+    place: PlatformNamespace, subject: Subject, report: Report
+):
     """An owner of a known kind that is not there: the Job is deleted, and leaves the page with the next event."""
     with subject.enduring() as endured:
         _orphan(place, "dangling", uid=str(uuid.uuid4()), owner="run-0", api_version=f"{GROUP}/v1")
@@ -76,7 +78,9 @@ def test_what_the_garbage_collector_resolves_it_takes_away(place: Workplace, sub
 
 
 @pytest.mark.fault("ownerReferences that the API server refuses")
-def test_an_owner_that_is_no_reference_never_reaches_the_exporter(control_plane: ControlPlane, place: Workplace):
+def test_an_owner_that_is_no_reference_never_reaches_the_exporter(
+    control_plane: ControlPlane, place: PlatformNamespace
+):
     """One with an empty field, an Event as an owner, and two that control: 422."""
     right = _reference(uid=str(uuid.uuid4()), name="x", api_version=UNKNOWN)
     empty = [right | {field: ""} for field in ("uid", "name", "kind", "apiVersion")]
@@ -96,7 +100,7 @@ def _owner(owner: dict[str, Any]) -> dict[str, Any]:
     return _reference(uid=meta["uid"], name=meta["name"], api_version=owner["apiVersion"], kind=owner["kind"])
 
 
-def _own(place: Workplace, path: str, owner: dict[str, Any]) -> None:
+def _own(place: PlatformNamespace, path: str, owner: dict[str, Any]) -> None:
     """An owner more, who does not control."""
     found = place.ask("GET", path)
     references = [*found["metadata"].get("ownerReferences", ()), owner | {"controller": False}]
@@ -104,7 +108,7 @@ def _own(place: Workplace, path: str, owner: dict[str, Any]) -> None:
     place.ask("PUT", path, found)
 
 
-def _orphan(place: Workplace, name: str, *, uid: str, owner: str, api_version: str = UNKNOWN) -> None:
+def _orphan(place: PlatformNamespace, name: str, *, uid: str, owner: str, api_version: str = UNKNOWN) -> None:
     reference = _reference(uid=uid, name=owner, api_version=api_version)
     place.ask("POST", place.jobs, job(name, ownerReferences=[reference]))
 
@@ -130,5 +134,5 @@ def _job_of(subject: Subject, run: str) -> str:
     return line.partition('job_name="')[2].partition('"')[0]
 
 
-def _is_gone(place: Workplace, job_name: str) -> bool:
+def _is_gone(place: PlatformNamespace, job_name: str) -> bool:
     return job_name not in {each["metadata"]["name"] for each in place.ask("GET", place.jobs)["items"]}

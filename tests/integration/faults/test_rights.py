@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.controlplane.workplace import CLAUDE, Workplace
+from lab.controlplane.platform_namespace import CLAUDE, PlatformNamespace
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
 from tests.integration.faults.changes import change
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.mark.fault("permission revoked, and granted again")
 def test_a_right_that_is_lost_is_told_and_what_was_read_stays(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """A watch that is open goes on; the next one is refused. What is not read has no change, and no health."""
     with subject.enduring() as endured:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.exporting import objects_of
 from lab.faults.proxy import Fault, FaultProxy
 from lab.waiting import until
@@ -25,7 +25,7 @@ LAST_SYNC = "coderun_exporter_resource_last_sync_timestamp_seconds"
 
 @pytest.mark.fault("API server killed and restarted, under load")
 def test_a_killed_api_server_costs_no_scrape_and_no_object(
-    control_plane: ControlPlane, place: Workplace, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
 ):
     """While it is away the last whole page stands still and says so; afterwards the page is what the server has."""
     with subject.enduring() as endured:
@@ -48,7 +48,7 @@ def test_a_killed_api_server_costs_no_scrape_and_no_object(
 
 @pytest.mark.fault("API server frozen: no response, no closed connection")
 def test_a_frozen_api_server_is_noticed(
-    control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """It holds its connections open, and takes new ones: only time can tell. Thawed, it goes on where it was."""
     with subject.enduring() as endured:
@@ -72,7 +72,7 @@ def test_a_frozen_api_server_is_noticed(
 
 @pytest.mark.fault("etcd killed and restarted under a running API server")
 def test_an_api_server_without_its_etcd_loses_nothing(
-    control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """It lists nothing then: who asks for a list keeps the last one, and what is on it."""
     with subject.enduring() as endured:
@@ -114,7 +114,7 @@ def _check_outage(scrapes: list[Seen]) -> None:
     assert samples(scrapes[-1].page, LAST_SYNC) != samples(away[-1], LAST_SYNC)
 
 
-def _in_api_server(place: Workplace) -> set[tuple[str, ...]]:
+def _in_api_server(place: PlatformNamespace) -> set[tuple[str, ...]]:
     """A list by somebody else: ("run", NAME, JOB or nothing) and ("job", NAME, COUNT OF ACTIVE PODS)."""
     runs, jobs = (place.ask("GET", path)["items"] for path in (place.runs, place.jobs))
     job_of = {job["metadata"]["ownerReferences"][0]["uid"]: job["metadata"]["name"] for job in jobs}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.fault import Fault
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
@@ -23,7 +23,7 @@ RATES = {
 @pytest.mark.fault("slow lists and slow watches")
 @pytest.mark.parametrize("kind", ["stream", "watch"])
 def test_what_trickles_arrives_whole(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
 ):
     """It is asked for once, nothing is told about it, and the page stays whole until it is there."""
     rates = RATES[kind]

@@ -3,7 +3,7 @@
 import pytest
 import trustme
 
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.proxy import FaultProxy
 from tests.integration.faults.changes import change
 from tests.integration.faults.report import Report
@@ -21,7 +21,7 @@ def stranger() -> trustme.LeafCert:
 
 @pytest.mark.fault("a certificate that does not verify")
 def test_a_stranger_learns_nothing(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, stranger: trustme.LeafCert
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, stranger: trustme.LeafCert
 ):
     """No request, and so no token, reaches him; the page at / says what is wrong with his certificate."""
     before = len(proxy.asked)

@@ -7,7 +7,7 @@ import pytest
 
 from lab.controlplane.objects import code_run
 from lab.controlplane.plane import ControlPlane
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.proxy import Asked, Fault, FaultProxy
 from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN, PAGES_ONLY
@@ -30,7 +30,7 @@ def idle() -> float:
 
 @pytest.mark.fault("etcd compacted: 410 in a watch")
 def test_a_watch_from_a_forgotten_version_lists_again(
-    control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """What happened between the version and the list is not lost, and the log has nothing to tell."""
     back = threading.Event()
@@ -50,7 +50,7 @@ def test_a_watch_from_a_forgotten_version_lists_again(
 
 @pytest.mark.fault("etcd compacted: 410 between two pages of a list")
 def test_a_list_whose_next_page_is_forgotten_begins_again(
-    control_plane: ControlPlane, place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """By a server that has no streamed lists; of two halves of two versions nothing reaches the page."""
     in_bulk(control_plane, (("POST", place.runs, code_run(f"many-{number}")) for number in range(MORE_THAN_A_PAGE)))
@@ -75,7 +75,7 @@ def test_a_list_whose_next_page_is_forgotten_begins_again(
     assert subject.value("coderun_exporter_resource_objects", resource="coderuns") == MORE_THAN_A_PAGE + 14
 
 
-def _forget_versions(plane: ControlPlane, place: Workplace) -> None:
+def _forget_versions(plane: ControlPlane, place: PlatformNamespace) -> None:
     """And wait until watches are served: a ready server may have to fill its caches first, and says 429."""
     plane.forget_versions()
     for path in (place.runs, place.jobs, place.config_maps):

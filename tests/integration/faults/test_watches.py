@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from lab.controlplane.workplace import Workplace
+from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.faults.fault import Fault
 from lab.faults.proxy import FaultProxy
 from lab.waiting import until
@@ -33,7 +33,7 @@ def pauses(proxy: FaultProxy, resource: str) -> list[float]:
 @pytest.mark.fault("a watch that ends every second")
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_watch_that_ends_every_second_is_normal_life(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report, busy: bool
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, busy: bool
 ):
     """One request a second and not one more, no line in the log, no other state; and nothing is lost in between."""
     with subject.enduring() as endured:
@@ -52,7 +52,7 @@ def test_a_watch_that_ends_every_second_is_normal_life(
 
 @pytest.mark.fault("a watch that always ends immediately")
 def test_a_watch_that_ends_at_once_is_an_error_and_no_busy_loop(
-    place: Workplace, proxy: FaultProxy, subject: Subject, report: Report
+    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """One line in the log, for nothing is watched meanwhile; what is exposed gets old, and its last sync says so."""
     with subject.enduring() as endured:

@@ -4,7 +4,7 @@ import types
 
 import pytest
 
-from lab.timelapse.judge import Firing
+from lab.timelapse.evaluation import Firing
 from lab.worlds.delivery import delivered
 from lab.worlds.outcomes import Raised
 from lab.worlds.player import MINUTE, SNAPSHOT

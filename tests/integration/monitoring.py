@@ -9,10 +9,10 @@ from lab.exporting import Exporter
 from lab.monitoring.servers import Alertmanager, Prometheus
 from lab.monitoring.webhook import Webhook
 
-__all__ = ["Watch", "watching"]
+__all__ = ["Monitoring", "run_monitoring"]
 
 
-class Watch(NamedTuple):
+class Monitoring(NamedTuple):
     """The running exporter, Prometheus, Alertmanager and webhook receiver."""
 
     exporter: Exporter
@@ -22,9 +22,9 @@ class Watch(NamedTuple):
 
 
 @contextlib.contextmanager
-def watching(
+def run_monitoring(
     folder: pathlib.Path, *, kubeconfig: pathlib.Path, settings: dict[str, Any], webhooks: bool = False
-) -> Iterator[Watch]:
+) -> Iterator[Monitoring]:
     """The exporter with those settings, and the bundle as it is shipped, once a first scrape has worked.
 
     `webhooks`: the chat gets webhooks as well.
@@ -38,4 +38,4 @@ def watching(
             Prometheus(folder / "prometheus", exporter=exporter.address, alertmanager=alertmanager.address)
         )
         prometheus.until_scraped()
-        yield Watch(exporter, prometheus, alertmanager, webhook)
+        yield Monitoring(exporter, prometheus, alertmanager, webhook)

@@ -1,4 +1,4 @@
-"""The differences if runs are explained from a dump: the current time, and the commands for missing objects."""
+"""What `explain` does differently for a dump: the current time, and the commands for objects that are missing."""
 
 import datetime as dt
 import shlex
@@ -11,10 +11,10 @@ from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.unread import is_not_permitted
 from exporter.plurals import plural
 
-__all__ = ["clock_note", "early_note", "of_dump"]
+__all__ = ["adapt_to_dump", "clock_note", "early_note"]
 
-_OF_TEMPLATES = frozenset({"reconcile_failing", "template_failed"})
-_LIFE = 3600.0  # --event-ttl of kube-apiserver, in seconds
+_TEMPLATE_CAUSES = frozenset({"reconcile_failing", "template_failed"})
+_EVENT_TTL_SECONDS = 3600.0  # the default of --event-ttl of kube-apiserver
 
 
 def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
@@ -23,25 +23,25 @@ def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
         return (f"Ages are as of {_text(newest)}, the newest time in the dump; --at sets another",)
     if at < newest:
         return (
-            f"--at is before {_text(newest)}, the newest time in the dump: later states and Events are shown too",
+            f"--at is before {_text(newest)}, the newest time in the dump: states and Events after --at are shown",
         )
     return ()
 
 
 def early_note(runs: Sequence[Explanation]) -> tuple[str, ...]:
-    """A note about findings that are not a fault yet: the dump may have been made later than its newest time."""
+    """A note about findings that are no fault at the newest time in the dump, but may be when the dump was made."""
     early = [one for one in runs if one.verdict != "fault" and any(map(_is_early, one.findings))]
     if not early:
         return ()
-    return (f"{plural(len(early), 'run')} may have a fault by the time of the dump: set --at to that time",)
+    return (f"{plural(len(early), 'run')} may have had a fault when the dump was made: set --at to that time",)
 
 
 def _is_early(finding: FindingView) -> bool:
     return not finding.fault and CAUSES[finding.cause].fault
 
 
-def of_dump(run: Explanation, *, lacks_configmaps: Container[str]) -> Explanation:
-    """Replaces findings about missing permissions: the objects are not in the dump, and have to be dumped.
+def adapt_to_dump(run: Explanation, *, lacks_configmaps: Container[str]) -> Explanation:
+    """Findings that objects could not be read get the command that adds these objects to the dump.
 
     `lacks_configmaps` are the kinds of runs whose required ConfigMaps are not in the dump.
     """
@@ -57,8 +57,8 @@ def of_dump(run: Explanation, *, lacks_configmaps: Container[str]) -> Explanatio
 
 
 def _without_configmaps(one: FindingView, run: Explanation) -> FindingView:
-    """A template that is missing or empty is the usual reason, and the dump cannot show it."""
-    if one.cause not in _OF_TEMPLATES:
+    """The usual reason for these causes is a template that a ConfigMap lacks; the dump has no ConfigMaps."""
+    if one.cause not in _TEMPLATE_CAUSES:
         return one
     evidence = f"{one.evidence}; whether its templates are complete is unknown: the dump has no ConfigMaps"
     command = f"kubectl -n {shlex.quote(run.namespace)} get configmaps -o json > more.json"
@@ -78,8 +78,8 @@ def _explain_missing_objects(one: FindingView, run: Explanation, kinds: str) -> 
 
 
 def _is_older(one: FindingView, run: Explanation) -> bool:
-    """Whether the Events about it may have expired by now."""
-    return bool(one.since and run.observed and (run.observed - one.since).total_seconds() >= _LIFE)
+    """Whether the Events about the object may have expired."""
+    return bool(one.since and run.observed and (run.observed - one.since).total_seconds() >= _EVENT_TTL_SECONDS)
 
 
 def _expired(one: FindingView, run: Explanation) -> FindingView:

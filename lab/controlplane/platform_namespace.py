@@ -8,7 +8,7 @@ from lab.controlplane import objects
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
 
-__all__ = ["CLAUDE", "GROUP", "RIGHTS", "Workplace"]
+__all__ = ["CLAUDE", "GROUP", "RIGHTS", "PlatformNamespace"]
 
 GROUP = "agents.platform"
 RIGHTS = "exporter"
@@ -25,7 +25,7 @@ _RULES = [
 ]
 
 
-class Workplace:
+class PlatformNamespace:
     """A namespace in which the user `exporter` may read only runs, Jobs, Pods, Events and the ConfigMap CLAUDE."""
 
     def __init__(self, plane: ControlPlane, namespace: str) -> None:
@@ -36,7 +36,7 @@ class Workplace:
         self.jobs = f"/apis/batch/v1/namespaces/{namespace}/jobs"
         self.config_maps = f"/api/v1/namespaces/{namespace}/configmaps"
 
-    def open(self) -> "Workplace":
+    def open(self) -> "PlatformNamespace":
         """Creates the namespace, its permissions, and the CRD unless it exists."""
         self._plane.request("POST", _CRDS, objects.crd(GROUP))
         until(lambda: self._plane.request("GET", f"/apis/{GROUP}/v1/coderuns")[0] == 200, what="CodeRuns are served")

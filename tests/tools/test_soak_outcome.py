@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tools.soak.judge import MEASURES, Outcome, Struck, grows, wrongs
+from tools.soak.outcome import MEASURES, Outcome, Struck, grows, wrongs
 from tools.soak.report import report
 from tools.soak.scrapers import Seen
 from tools.soak.trend import LEAST_BLOCKS, medians, trend

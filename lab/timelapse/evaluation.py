@@ -19,7 +19,17 @@ from lab import fast_yaml
 from lab.components import MissingComponentError, component
 from lab.timelapse.series import Recorder
 
-__all__ = ["RULES", "STEP", "Firing", "JudgeError", "case_of", "evaluation_order", "metrics_of", "texts", "verdict"]
+__all__ = [
+    "RULES",
+    "STEP",
+    "EvaluationError",
+    "Firing",
+    "case_of",
+    "evaluation_order",
+    "metrics_of",
+    "texts",
+    "verdict",
+]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RULES = ROOT / "alerts" / "rules"
@@ -33,7 +43,7 @@ _GOT = re.compile(
 _PAIR = re.compile(r'(\w+)=("(?:\\.|[^"\\])*")')
 
 
-class JudgeError(Exception):
+class EvaluationError(Exception):
     """promtool failed. The text is its output."""
 
 
@@ -60,7 +70,7 @@ def metrics_of(folder: pathlib.Path = RULES) -> set[str]:
 def verdict(
     recorder: Recorder, *, start: float, first: int, last: int, step: int = STEP, every: int = 1
 ) -> list[Firing]:
-    """All alerts that fire between the scrapes `first` and `last`. Raises JudgeError.
+    """All alerts that fire between the scrapes `first` and `last`. Raises EvaluationError.
 
     `start`: the time of scrape 0. `step`: seconds between scrapes. `every`: number of scrapes between evaluations.
     """
@@ -84,7 +94,7 @@ def verdict(
 def texts(
     recorder: Recorder, firings: Sequence[Firing], *, start: float, step: int = STEP
 ) -> Iterator[dict[str, str]]:
-    """The annotations of each firing alert, as in its first notification. Raises JudgeError."""
+    """The annotations of each firing alert, as in its first notification. Raises EvaluationError."""
     last = recorder.scrapes - 1
     asked = sorted({(one.alert, round(one.first - start)) for one in firings})
     tests = [{"alertname": alert, "eval_time": f"{at}s", "exp_alerts": []} for alert, at in asked]
@@ -121,10 +131,10 @@ def evaluation_order(folder: pathlib.Path) -> list[str]:
 
 
 def _match(pattern: str, text: str) -> re.Match[str]:
-    """The match of a pattern in the output of promtool. Raises JudgeError."""
+    """The match of a pattern in the output of promtool. Raises EvaluationError."""
     found = re.search(pattern, text)
     if found is None:
-        raise JudgeError(f"promtool: not understood: {text[:2000]}")
+        raise EvaluationError(f"promtool: not understood: {text[:2000]}")
     return found
 
 
@@ -137,7 +147,7 @@ def _failures(case: Mapping[str, Any], *, step: int, annotated: bool) -> list[st
     try:
         promtool = component("promtool")
     except MissingComponentError as error:
-        raise JudgeError(str(error)) from error
+        raise EvaluationError(str(error)) from error
     tree = {
         "rule_files": ["rules.yml"],
         "group_eval_order": evaluation_order(RULES),
@@ -152,14 +162,14 @@ def _failures(case: Mapping[str, Any], *, step: int, annotated: bool) -> list[st
         environment = os.environ | {"GOGC": "400"}  # a fifth less CPU time for more memory
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if not report.exists():
-            raise JudgeError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
+            raise EvaluationError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
         suite = ET.parse(report).getroot()  # noqa: S314 - promtool wrote it
         failures = [node.text or "" for node in suite.iter("failure")]
         errors = [text for text in failures if "got:" not in text]
         if errors:
-            raise JudgeError(f"promtool: {errors[0][:2000]}")
+            raise EvaluationError(f"promtool: {errors[0][:2000]}")
         if done.returncode and not failures:
-            raise JudgeError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
+            raise EvaluationError(f"promtool: {(done.stderr or done.stdout).strip()[:2000]}")
         return failures
 
 

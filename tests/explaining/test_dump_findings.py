@@ -33,7 +33,7 @@ def test_a_state_that_may_be_a_fault_by_now_is_marked_in_the_list(tmp_path):
     objects = [OPEN_RUN, WAITS, a_pod(), READ]
     code, out = explain(tmp_path, objects)
     assert (code, "pod_not_starting (not a fault yet)" in out) == (0, True)
-    note = "Note: 1 run may have a fault by the time of the dump: set --at to that time"
+    note = "Note: 1 run may have had a fault when the dump was made: set --at to that time"
     assert note in out
     assert note in explain(tmp_path, objects, "r")[1]
     code, out = explain(tmp_path, objects, "--at", LATER)
