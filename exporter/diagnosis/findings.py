@@ -27,10 +27,10 @@ _MAX_DEPTH = 3
 
 
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
-    """The findings of a run and its workers, or of one worker alone: first the faults, by the table of causes."""
+    """The findings of a run and its workers, or of one worker alone, in the order of the table of causes."""
     every = [*settle(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache), cache.now)]
     every += unread_events(item.namespace, cache, every)
-    return sorted(distinct(every), key=lambda one: (not is_fault(one, cache.now), rank(one.cause), one.effect))
+    return sorted(distinct(every), key=lambda one: (rank(one.cause), one.effect))
 
 
 def verdict(found_: Iterable[Finding], now: float) -> str:

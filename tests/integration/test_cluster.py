@@ -25,7 +25,7 @@ def cluster(tmp_path: pathlib.Path) -> Iterator[Process]:
     root = pathlib.Path(__file__).resolve().parents[2]
     process = Process(sys.executable, "-m", "tools.cluster", folder=root, log=tmp_path / "out")
     try:
-        until(lambda: "Ctrl-C ends it all" in process.log.read_text(), what="it is ready", seconds=90)
+        until(lambda: "Ctrl-C stops the cluster" in process.log.read_text(), what="it is ready", seconds=90)
         yield process
     finally:
         process.stop()
@@ -65,7 +65,7 @@ def test_its_commands_work_and_ctrl_c_removes_everything(cluster: Process, tmp_p
 
     cluster.signal(signal.SIGINT)
     until(lambda: not cluster.running(), what="the command ends")
-    assert cluster.log.read_text().endswith("the cluster is gone, and nothing of it is left\n")
+    assert cluster.log.read_text().endswith("the cluster is stopped, and its files are removed\n")
     assert not pathlib.Path(kubeconfig).parent.exists()
     out = subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
     assert str(pathlib.Path(kubeconfig).parent) not in out

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from exporter.diagnosis import CAUSES
+from exporter.diagnosis.cause import Cause
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
 from tests.integration.causes.row import Row
@@ -34,7 +35,8 @@ def test_the_alert_is_delivered_with_the_cause(scene: Scene, row: Row) -> None:
     """To the receiver of its severity, with a command, and with the words of the API unless the row has others."""
     told = scene.told(row)
     if not row.told:
-        assert "{} ({})".format(*scene.api(row).first) in told.annotations["summary"]
+        cause = Cause.of(*scene.api(row).first)  # as a label
+        assert f"{cause.cause} ({cause.detail})" in told.annotations["summary"]
     assert told.receiver == _RECEIVERS[row.alert.severity]
     assert f"Runbook: runbooks/{row.alert.name}.md" in told.annotations["description"]
     assert "\nNext:\nkubectl " in told.annotations["description"]
