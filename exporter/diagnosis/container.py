@@ -45,8 +45,8 @@ _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
 _SIGNALS: Final = frozenset({137, 143})
 """Exit codes after SIGKILL and SIGTERM."""
-_RECOVERY: Final = 600.0
-"""Seconds after which the kubelet takes a restarted container as recovered: it resets its back-off."""
+_RECOVERY_SECONDS: Final = 600.0
+"""The kubelet resets the back-off of a container that has run for this time after a restart."""
 _ROLES: Final = ("main", "init", "side")
 
 
@@ -99,7 +99,11 @@ def restarting_containers(pod: Pod) -> Iterator[Finding]:
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
             finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
-            yield msgspec.structs.replace(finding, settles=_RECOVERY) if _main_works_without(one, pod) else finding
+            yield (
+                msgspec.structs.replace(finding, settles=_RECOVERY_SECONDS)
+                if _main_works_without(one, pod)
+                else finding
+            )
 
 
 def _main_works_without(one: Container, pod: Pod) -> bool:

@@ -30,7 +30,7 @@ class Words:
 
 
 def more_specific(new: str, known: str) -> str:
-    """One of two classes of the same error. A plan's limit is often reported as a rate limit, with status 429."""
+    """The more specific of two classes of one error. A plan's limit is often reported as a rate limit, status 429."""
     if not known or (new not in ("", "other") and known == "other"):
         return new
     if new in ("", "other") or (new == "rate_limit" and known == "usage_limit"):

@@ -1,4 +1,4 @@
-"""What is read of a container's log: facts of fixed size, and no text of it."""
+"""The report about a container's log: facts of fixed size, without text of the log."""
 
 from typing import NamedTuple
 

@@ -34,7 +34,7 @@ NewReader = Callable[[str], Reader]
 
 
 class Reading(NamedTuple):
-    """What an answer has. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet."""
+    """A response, parsed. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet."""
 
     state: str
     lines: Sequence[StampedLine] = ()

@@ -135,7 +135,7 @@ class LogPoller:
         self._start(tasks)
 
     def _log_bug(self, error: str) -> None:
-        """Once for each type: a format that is not understood fails for each container, every minute."""
+        """Logs each type of error once: a bug in a format fails for each container, every minute."""
         if error not in self._logged:
             self._logged.add(error)
             _log.error("Failed to read a log", extra={"error": error})
