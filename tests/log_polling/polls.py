@@ -88,7 +88,7 @@ class Polls:
     def job(self, name="j", **fields):
         """A Job in the cache; `result` ends it."""
         job = Job(uid=f"job-{name}", namespace="n", name=name, started=NOW, active=1, **fields)
-        self.store.put(Change(JOBS, "*", job.uid, job))
+        self.store.apply(Change(JOBS, "*", job.uid, job))
 
     def pod(self, name="j", *, node="node-1", state="running", at="a", served=True, **fields):
         """The Pod of a Job in the cache and, if `served`, on the server. `at` is the ID of its main container."""

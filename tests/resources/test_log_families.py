@@ -119,7 +119,7 @@ def test_a_report_renders_the_families_that_it_alters_and_no_other():
     rendered = []
     section = harness.store._compressed["jobs"]
     families = harness.store._resources["jobs"].families
-    section._lines = lambda which, uids, inner=section._lines: (
+    section._render_text = lambda which, uids, inner=section._render_text: (
         rendered.extend(families[index].name for index in which) or inner(which, uids)
     )
     harness.store.put_log("job-j", log)
@@ -134,4 +134,4 @@ def test_without_logs_there_is_no_such_family():
     """Neither its HELP, nor work for it. The cause has other sources too."""
     harness = StoreHarness(a_run(), a_job())
     assert "agent_result" not in harness.text()
-    assert [family.name for family in harness.store._reading[LOGS]["jobs"].values()] == ["job_hang_cause"]
+    assert [family.name for family in harness.store._families_reading[LOGS]["jobs"].values()] == ["job_hang_cause"]
