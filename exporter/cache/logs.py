@@ -44,7 +44,7 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
 
     @property
     def current(self) -> list[LogReport]:
-        """The reports of the containers that run; if none does, that of the last one."""
+        """The reports of the containers that run; if no container runs, the report of the last container."""
         return self.running or [one.report for one in self.containers[-1:]]
 
     @property

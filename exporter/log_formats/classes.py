@@ -18,7 +18,7 @@ _SERVER_ERROR: Final = range(500, 600)
 
 
 class Words:
-    """The class of an error message: that of the first list with a phrase in it."""
+    """The class of an error message: the class of the first list with a phrase that the message contains."""
 
     def __init__(self, phrases: Mapping[str, list[str]]) -> None:
         self._lists = [(name, compile_phrases(listed)) for name, listed in phrases.items()]

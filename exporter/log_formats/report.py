@@ -19,7 +19,7 @@ class Line(NamedTuple):
 
 
 class LogReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a log says about its agent. Times are those of lines, in seconds since the epoch."""
+    """The facts about an agent in its log. Times are time stamps of lines, in seconds since the epoch."""
 
     format: str = ""
     """The name of the format; empty until a line shows it."""

@@ -71,7 +71,7 @@ class ContainerReader:
         return query | ({"previous": "true"} if self.previous else {})
 
     def select(self, lines: Iterable[RawLine]) -> Reading:
-        """The new lines of an answer. An answer with nothing but messages of the kubelet is an error."""
+        """The new lines of a response. A response with only messages of the kubelet is an error."""
         stamped: list[StampedLine] = []
         unstamped = 0
         for line in lines:

@@ -82,7 +82,7 @@ class DueQueue:
         self._free.extend(self._held.pop(node, ()))
 
     def _next(self, now: float) -> Key | None:
-        """A container that waited for its node, else the one that is due first."""
+        """A container that waited for its node, else the container that is due first."""
         while self._free:
             if (key := self._free.popleft()) in self._at:
                 return key

@@ -85,7 +85,7 @@ class LogPoller:
     # Containers.
 
     async def _scan(self) -> None:
-        """Adds containers that have started, and ends those that do not run any more."""
+        """Adds containers that have started, and ends containers that no longer run."""
         cache = self._store.cache
         live = await targets(cache)
         places = {one.place for one in live.values()}

@@ -137,7 +137,7 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
 
 
 def _words(ended: Terminated | None, waiting: Waiting | None, last: Terminated) -> str:
-    """Why a container does not run: of one that waits to be restarted, the words about its last end, if there are."""
+    """Why a container does not run: the message of its termination if it has no log, else the message of its wait."""
     end = ended or (last if waiting else Terminated())
     if end.reason in _WITHOUT_LOG and end.message:
         return cleaned(end.message)
