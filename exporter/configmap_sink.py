@@ -25,7 +25,7 @@ class ConfigMapSink:
     status: ResourceStatus
 
     async def replace(self, records: dict[str, Record]) -> None:
-        """Replaces all records; adds those of missing ConfigMaps."""
+        """Replaces all records; adds records of missing ConfigMaps."""
         found = {uid: record for uid, record in records.items() if isinstance(record, ConfigMap)}
         deleted = [
             record.name

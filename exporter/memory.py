@@ -17,7 +17,7 @@ def memory_limit(root: Path = Path("/")) -> int | None:
 
 
 def _places(root: Path) -> list[tuple[Path, str]]:
-    """The directory and file name of the limit of each cgroup: that of the process, and its parents."""
+    """The directory and file name of the limit of each cgroup: the cgroup of the process, and its parents."""
     places = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")

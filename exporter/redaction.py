@@ -56,7 +56,7 @@ _NAMES: Final = re.compile(
     r"|secretproviderclass(?:\.secrets-store\.csi\.x-k8s\.io)?"
 )
 _OBJECT: Final = re.compile(r"[a-z0-9][a-z0-9./-]*")
-_OF_AN_OBJECT: Final = re.compile(
+_AFTER_NAME: Final = re.compile(
     r"[\"'`]?:? (?:not found|is forbidden|not registered|does(?: not|n't) exist|already exists|in (?:the )?namespace"
     r"|is not ready|(?i:secrets?) [\"'`])"
 )
@@ -200,7 +200,7 @@ def _names_object(scope: _Scope, line: str, word: re.Match[str]) -> bool:
         return False
     if scope.before in {"in", "from", "pull"} or (scope.before == "the" and "/" in name):
         return True
-    return _OF_AN_OBJECT.match(line, word.start() + len(name)) is not None
+    return _AFTER_NAME.match(line, word.start() + len(name)) is not None
 
 
 def _chunk(line: str, word: re.Match[str]) -> str:

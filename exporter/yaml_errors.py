@@ -92,7 +92,7 @@ def readable(message: str, tree: Any, *, root: type[msgspec.Struct], whole: str)
 
 
 def _choice(text: str, kind: Any) -> str:
-    """The allowed values of a key, or the one that is meant."""
+    """The allowed values of a key, or the value that was probably meant."""
     known = list(dict.fromkeys(_choices(kind)))
     near = difflib.get_close_matches(text.removeprefix("Invalid enum value ").strip("'"), known, n=1)
     return f"expected one of {', '.join(known)}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -52,7 +52,7 @@ class Attached:
         return self.events.known(namespace)
 
     def logs_of(self, job: Job) -> JobLogs | None:
-        """What the logs of its containers say; None if none has been read."""
+        """The reports about the logs of its containers; None if no log has been read."""
         return self.logs.of_job(job.uid)
 
     def _scope(self, namespace: str) -> str:

@@ -11,8 +11,8 @@ from exporter.cache.pod_records import Event
 
 __all__ = ["Events"]
 
-_MAX_OF_OBJECT = 8  # Events
-_MAX_OF_REASON = 3  # Events of one object with the same reason
+_MAX_PER_OBJECT = 8  # Events
+_MAX_PER_REASON = 3  # Events of one object with the same reason
 _MAX_OBJECTS = 5000
 _MAX_BYTES = 8 << 20
 _MAX_EARLY = 500  # unknown objects
@@ -61,7 +61,7 @@ class Events:
             return make()
         if state is None:
             self._early.setdefault(uid, []).append(make)
-            del self._early[uid][:-_MAX_OF_REASON]
+            del self._early[uid][:-_MAX_PER_REASON]
             self._early.move_to_end(uid)
             if len(self._early) > _MAX_EARLY:
                 self._early.popitem(last=False)
@@ -72,8 +72,8 @@ class Events:
         old = self._take(event.about)
         found = sorted((event, *(one for one in old if one.uid != event.uid)), key=_recency, reverse=True)
         reasons = [(one.reason, one.container) for one in found]
-        kept = [one for at, one in enumerate(found) if reasons[:at].count(reasons[at]) < _MAX_OF_REASON]
-        self._put(self._open, event.about, tuple(kept[:_MAX_OF_OBJECT]))
+        kept = [one for at, one in enumerate(found) if reasons[:at].count(reasons[at]) < _MAX_PER_REASON]
+        self._put(self._open, event.about, tuple(kept[:_MAX_PER_OBJECT]))
         while len(self._open) + len(self._ended) > _MAX_OBJECTS or self.size > _MAX_BYTES:
             self._take(next(iter(self._ended or self._open)))
             self.dropped += 1

@@ -1,7 +1,7 @@
-"""What the logs of containers say, by the UID of their Job.
+"""The reports about the logs of containers, by the UID of their Job.
 
-A report stays after the end of its container, until its Job is gone: the Pod of a Job that has succeeded is not
-listed any more, and what the agent cost is known only from its log.
+A report is kept after the end of its container, until its Job is gone. The Pod of a succeeded Job is not listed,
+and the cost of the agent is known only from its log.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ __all__ = ["ContainerLog", "JobLogs", "Logs"]
 
 N = TypeVar("N", int, float)
 
-_MOST_CONTAINERS = 16
+_MAX_CONTAINERS = 16
 
 
 class ContainerLog(msgspec.Struct, gc=False, kw_only=True, frozen=True):
-    """The report of one container. A restarted container is another one."""
+    """The report of one container. A restarted container has another report."""
 
     id: str
-    """Distinguishes it from the others of its Job."""
+    """Distinguishes the container from the others of its Job."""
     report: LogReport
     ended: bool = False
     """Whether the container has ended, and its log was read until then or cannot be read any more."""
@@ -31,7 +31,7 @@ class ContainerLog(msgspec.Struct, gc=False, kw_only=True, frozen=True):
 class JobLogs(msgspec.Struct, gc=False, frozen=True):
     """The reports of the containers of one Job, in the order in which they were first read; at most 16.
 
-    `earlier` are sums over others, whose reports were dropped.
+    `earlier` has the sums of the reports that were dropped.
     """
 
     containers: tuple[ContainerLog, ...] = ()
@@ -44,7 +44,7 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
 
     @property
     def current(self) -> list[LogReport]:
-        """The reports of the containers that run; if none does, that of the last one."""
+        """The reports of the containers that run; if no container runs, the report of the last container."""
         return self.running or [one.report for one in self.containers[-1:]]
 
     @property
@@ -55,10 +55,10 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
             yield one.report
 
     def put(self, log: ContainerLog) -> "JobLogs":
-        """With this report added, or replaced."""
+        """Returns a copy with this report added, or replaced."""
         found = {one.id: one for one in self.containers} | {log.id: log}
         earlier = self.earlier
-        while len(found) > _MOST_CONTAINERS:
+        while len(found) > _MAX_CONTAINERS:
             oldest = next((one for one in found.values() if one.ended), next(iter(found.values())))
             earlier = _sum(earlier, found.pop(oldest.id).report)
         return JobLogs(tuple(found.values()), earlier)
@@ -79,7 +79,7 @@ class Logs:
         return self._of.get(uid)
 
     def has(self, job: str, log: ContainerLog) -> bool:
-        """Whether this report is cached, without a difference."""
+        """Whether an equal report is cached."""
         return log in self._of.get(job, JobLogs()).containers
 
     def put(self, job: str, log: ContainerLog) -> None:
@@ -88,12 +88,12 @@ class Logs:
             self._of[job] = self._of.get(job, JobLogs()).put(log)
 
     def forget(self, job: str) -> None:
-        """The Job is gone."""
+        """Removes the reports of a Job that is gone."""
         self._of.pop(job, None)
 
 
 def _sum(one: LogReport, other: LogReport) -> LogReport:
-    """Only the fields that are sums."""
+    """Adds the fields that are sums; the others are dropped."""
     return LogReport(
         turns=_add(one.turns, other.turns),
         cost_dollars=_add(one.cost_dollars, other.cost_dollars),

@@ -8,7 +8,7 @@ __all__ = ["NamedWorkers"]
 
 
 class NamedWorkers:
-    """If several runs name the same worker, one of them uses it at a time."""
+    """Maps a worker to the runs that name it. Only one of them uses the worker at a time."""
 
     def __init__(self) -> None:
         self._runs: dict[str, dict[str, Run]] = {}

@@ -198,7 +198,7 @@ class ObjectCache(Attached):
         return self._namesakes.of(job)
 
     def is_hidden(self, job: Job) -> bool:
-        """Whether it is a Pod with the name of a Job: the series are those of the Job."""
+        """Whether it is a Pod with the name of a Job: only the Job has series then."""
         return job.is_pod and self.namesake(job) is not None
 
     # Updates.

@@ -91,7 +91,7 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
 
     @property
     def worker_is_run(self) -> bool:
-        """Whether its workers are runs of another kind. Its Jobs and Pods are those of its worker runs."""
+        """Whether its workers are runs of another kind. Its worker runs have the Jobs and Pods."""
         return self.worker not in _NOT_RUNS
 
     @property

@@ -86,7 +86,7 @@ class Retention:
         return {Key(_table_of(item), item.uid) for item in hidden if self.is_exposed(item)}
 
     def _schedule(self, item: Record) -> None:
-        """Schedules the expiration of an object for `advance`; of a run, also that of its Jobs."""
+        """Schedules the expiration of an object, and of the Jobs of a run, for `advance`."""
         if not self._seconds:
             return
         if (end := self._end(item)) is not None and self.now < (leaves := end + self._seconds) < NEVER:
@@ -98,7 +98,7 @@ class Retention:
                 self._schedule(job)
 
     def _remove_stale(self) -> None:
-        """Removes the expirations of deleted objects, and those that were scheduled again for another time."""
+        """Removes outdated expirations: the object was deleted, or was scheduled again for another time."""
         self._ends = sorted(entry for entry in set(self._ends) if self._is_current(*entry))
 
     def _is_current(self, leaves: float, table: str, uid: str) -> bool:

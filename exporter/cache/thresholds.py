@@ -9,9 +9,9 @@ __all__ = ["NEVER", "Thresholds"]
 
 NEVER = float("inf")
 """No limit."""
-_RESULT_LIMIT = 300.0
-_RESULT_LIMITS = dict.fromkeys(("codex", "factory", "droid", "opencode"), 1200.0)
-"""By CLI: the scripts around these build and test after the last word, and write nothing meanwhile."""
+_RESULT_SECONDS = 300.0
+_RESULT_SECONDS_BY_CLI = dict.fromkeys(("codex", "factory", "droid", "opencode"), 1200.0)
+"""The scripts around these CLIs build and test after the last word, and print nothing meanwhile."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,9 @@ class Thresholds:
     def result_limit_of(self, agent: str, cli: str) -> float:
         """How long an agent may run after its last word."""
         default = (
-            _RESULT_LIMITS.get(cli, _RESULT_LIMIT) if self.agent_result_limit is None else self.agent_result_limit
+            _RESULT_SECONDS_BY_CLI.get(cli, _RESULT_SECONDS)
+            if self.agent_result_limit is None
+            else self.agent_result_limit
         )
         return self.agent_result_limits.get(agent, default)
 

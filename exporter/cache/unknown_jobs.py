@@ -6,7 +6,7 @@ __all__ = ["UnknownJobs"]
 
 
 class UnknownJobs:
-    """For each watch of Jobs that fails, the runs that were created, or changed their status, since it began to fail.
+    """Maps each failing watch of Jobs to the runs that were created, or changed their status, since it began to fail.
 
     A run that had no Job when the watch failed, and has not changed since, is still reported to have none.
     """

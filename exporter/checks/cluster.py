@@ -10,7 +10,7 @@ __all__ = ["about_cluster"]
 
 
 def about_cluster(credentials: Credentials, findings: Sequence[Finding]) -> list[Finding]:
-    """Prepends the address of the API server and its source, without credentials."""
+    """Prepends a note with the address of the API server and where it was configured, without credentials."""
     subject = f"API server {credentials.access.address or '(address not shown)'}"
     first = Finding(status=NOTE, subject=subject, text=credentials.source)
     return [first, *merge_findings(findings, subject=subject)]

@@ -18,7 +18,7 @@ _GZIP = b"\x1f\x8b"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Object:
-    """An object of a manifest. `kind` and `version` default to those of its list."""
+    """An object of a manifest. `kind` and `version` default to the values of its list."""
 
     file: str
     line: int

@@ -20,7 +20,7 @@ __all__ = ["check_runs"]
 
 
 class RunSummary(NamedTuple):
-    """The fields of a run that the checks use. `values`: those that its profile reads."""
+    """The fields of a run that the checks use. `values`: the values that its profile reads."""
 
     namespace: str
     agent: str

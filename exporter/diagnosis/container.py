@@ -45,8 +45,8 @@ _OUT_OF_MEMORY: Final = "OOMKilled"
 _LOOP: Final = "CrashLoopBackOff"
 _SIGNALS: Final = frozenset({137, 143})
 """Exit codes after SIGKILL and SIGTERM."""
-_RECOVERY: Final = 600.0
-"""Seconds after which the kubelet takes a restarted container as recovered: it resets its back-off."""
+_RECOVERY_SECONDS: Final = 600.0
+"""The kubelet resets the back-off of a container that has run for this time after a restart."""
 _ROLES: Final = ("main", "init", "side")
 
 
@@ -99,16 +99,20 @@ def restarting_containers(pod: Pod) -> Iterator[Finding]:
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
             finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
-            yield msgspec.structs.replace(finding, settles=_RECOVERY) if _main_works_without(one, pod) else finding
+            yield (
+                msgspec.structs.replace(finding, settles=_RECOVERY_SECONDS)
+                if _main_works_without(one, pod)
+                else finding
+            )
 
 
 def _main_works_without(one: Container, pod: Pod) -> bool:
-    """Whether the container works for a main one that is running."""
+    """Whether the container works for a main container that is running."""
     return one.role == "side" and any(main.role == "main" and main.state == "running" for main in pod.containers)
 
 
 def _not_started(pod: Pod, one: Container) -> Finding:
-    """The runtime could not start its process. Its log is empty, and its exit code is not that of its command."""
+    """The runtime could not start the process, so the log is empty and the exit code is not from the command."""
     cause, about = "container_cannot_be_created", of_pod(pod, one.name)
     return found(cause, _end(one), about=about, since=one.since, act=_actor(one.reason, one.message))
 
@@ -130,7 +134,7 @@ def _restarting(pod: Pod, one: Container) -> Finding:
 
 
 def _actor(reason: str, text: str) -> str:
-    """The people who can correct a container that cannot be created; empty: those in the table of causes."""
+    """The people who can correct a container that cannot be created; empty: see the table of causes."""
     return IMAGE if reason in _STARTS or "runAsNonRoot" in text else ""
 
 

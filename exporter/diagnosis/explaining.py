@@ -153,7 +153,7 @@ def _pod(pod: Pod) -> PodView:
 
 
 def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
-    """The warnings about an object, and all Events about its Workload and about those of it that no longer exist."""
+    """The warnings about an object, and all Events about its Workload and its objects that no longer exist."""
     yield from (event for event in cache.events_about(uid) if not event.normal)
     yield from events_of_gone(uid, cache)
     yield from events_of_workload(uid, cache)

@@ -66,7 +66,7 @@ def found(
     act: str = "",
     grace: float = 0.0,
 ) -> Finding:
-    """A finding with the next command: `command`, else that of the table. Names are quoted for a shell."""
+    """A finding with the next command: `command`, else the command of the cause. Names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
     is_pod, name = about.resource == "pod", names["name"]
     names["node"] = names["node"] if about.node else ""
@@ -93,7 +93,7 @@ def is_fault(finding: Finding, now: float) -> bool:
 
 
 def settle(every: Iterable[Finding], now: float) -> Iterator[Finding]:
-    """The findings, of which those that have settled are remarks."""
+    """Returns the findings; a finding that has settled becomes a remark."""
     for one in every:
         over = one.settles is not None and one.since is not None and now - one.since >= one.settles
         yield msgspec.structs.replace(one, cause=RECOVERED) if over else one

@@ -28,7 +28,9 @@ _MAX_DEPTH = 3
 
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
     """The findings of a run and its workers, or of one worker alone, in the order of the table of causes."""
-    every = [*settle(_of_run(item, cache) if isinstance(item, Run) else _of_worker(item, cache), cache.now)]
+    every = [
+        *settle(_run_findings(item, cache) if isinstance(item, Run) else _worker_findings(item, cache), cache.now)
+    ]
     every += unread_events(item.namespace, cache, every)
     return sorted(distinct(every), key=lambda one: (rank(one.cause), one.effect))
 
@@ -39,10 +41,10 @@ def verdict(found_: Iterable[Finding], now: float) -> str:
     return NO_FAULT if first is None else UNKNOWN if first == CANNOT_TELL else FAULT
 
 
-def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
+def _run_findings(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
     """The findings of a run, its workers and its worker runs."""
     for one in cache.worker_runs(run) if depth < _MAX_DEPTH else ():
-        yield from _of_run(one, cache, depth + 1)
+        yield from _run_findings(one, cache, depth + 1)
     yield from deletion_findings(run)
     if run.state == "waiting":
         yield found(
@@ -59,16 +61,16 @@ def _of_run(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Finding]:
         yield from gone_findings(run, cache)
     for job in cache.jobs_of(run):
         if job.namespace == run.namespace and (job is newest or not job.result):
-            yield from _of_worker(job, cache)
+            yield from _worker_findings(job, cache)
         elif job.namespace == run.namespace:
-            yield from _deletion_of(job, cache)
+            yield from _worker_deletion_findings(job, cache)
     if newest is not None:
         yield from not_updated_findings(run, newest)
     if run.ready is False and run.state == "open" and run.message:
         yield found("not_ready", run.message, about=of_run(run), since=run.since or run.created)
 
 
-def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+def _worker_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
         yield suspended_finding(job, cache)
     yield from deletion_findings(job)
@@ -83,8 +85,8 @@ def _of_worker(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         yield found("max_runtime_exceeded", text, about=of_job(job), since=cache.started(job))
 
 
-def _deletion_of(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """Of a worker that is over and is being deleted: what keeps it, or its pods."""
+def _worker_deletion_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
+    """The findings of a finished worker that is being deleted: what keeps the worker, or its pods."""
     yield from deletion_findings(job)
     if job.deleted is not None and not job.is_pod:
         yield from (kept_pod(pod) for pod in cache.pods_of(job) if is_kept(pod, cache.now))

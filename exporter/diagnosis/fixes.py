@@ -1,4 +1,4 @@
-"""What mends a cause, in one line, where it is the same each time. docs/causes.md lists it."""
+"""The fix of each cause that always has the same one, in one line. docs/causes.md lists them."""
 
 from typing import Final
 

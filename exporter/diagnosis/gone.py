@@ -1,4 +1,4 @@
-"""Objects that no longer exist, of which only Events are left: why a pod of a worker was ended.
+"""Why a pod of a worker was ended, from Events about objects that no longer exist.
 
 Only a dump has these Events. In a running exporter, the record of the pod is kept with the run.
 """
@@ -28,19 +28,19 @@ _CAUSES: Final = {
 TELLING: Final = frozenset({*_CAUSES, "Killing"})
 """Reasons of Events of type `Normal` about pods."""
 _CANCELLED: Final = "Cancelling"
-"""How the taint manager says that the pod stays after all."""
+"""The beginning of the note with which the taint manager reports that it does not evict the pod."""
 
 
 _EVENTS: Final = "kubectl -n $namespace get events --sort-by=.lastTimestamp"
 
 
 def gone_key(uid: str) -> str:
-    """Replaces the UID in Events about objects that no longer exist: those of the run or Job with this UID."""
+    """The `about` of Events about objects that no longer exist and belonged to the run or Job with this UID."""
     return f"{uid}/gone"
 
 
 def events_of_gone(uid: str, cache: ObjectCache, kind: str = "") -> Iterator[Event]:
-    """Those about its objects, the newest first; only about objects of one kind, if it is given."""
+    """The Events about objects of the run or Job, the newest first. `kind`: only about objects of this kind."""
     return (event for event in cache.events_about(gone_key(uid)) if kind in {"", event.about_kind})
 
 

@@ -16,7 +16,7 @@ from exporter.diagnosis.queues import gated_finding
 __all__ = ["pod_findings", "pods_findings"]
 
 _MAX_FINDINGS = 10  # maximum number of findings of a worker
-_MAX_OF_CAUSE = 3  # maximum number of findings with the same cause
+_MAX_PER_CAUSE = 3  # maximum number of findings with the same cause
 
 _LOST = frozenset({"NodeLost", "NodeNotReady", "DeletionByPodGC"})
 _REASONS = {
@@ -45,7 +45,7 @@ def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
     kept = []
     for one in distinct(finding for pod in pods for finding in pod_findings(pod, cache)):
         counts[one.cause] += 1
-        if counts[one.cause] <= _MAX_OF_CAUSE:
+        if counts[one.cause] <= _MAX_PER_CAUSE:
             kept.append(one)
     yield from sorted(kept, key=lambda one: rank(one.cause))[:_MAX_FINDINGS]
 

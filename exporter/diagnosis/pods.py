@@ -34,7 +34,7 @@ def not_starting(pod: Pod, events: Sequence[Event]) -> str:
 
 
 def _newest_words(pod: Pod, events: Sequence[Event]) -> str:
-    """The newest Event that says why. One of the scheduler is over once the Pod has a node."""
+    """Reason and note of the newest Event. Events of the scheduler are ignored once the Pod has a node."""
     told = telling(one for one in holding(pod, events) if one.note and not (one.reason == _SCHEDULING and pod.node))
     return f"{told[0].reason}: {told[0].note}" if told else ""
 

@@ -19,10 +19,10 @@ _REASONS: Final = (
     ("Pulling", "Pulled", "Failed", "BackOff", "InspectFailed", "ErrImageNeverPull"),
 )
 _STAGES: Final = {reason: number for number, reasons in enumerate(_REASONS) for reason in reasons}
-_ONCE: Final = "FailedAttachVolume"
+_REPORTED_ONCE: Final = "FailedAttachVolume"
 """The attach-detach controller reports a volume that is in use once, not at each attempt."""
-_HISTORY: Final = 1800.0
-"""Seconds. The kubelet repeats a failure every two minutes; its client lets one Event through in five minutes."""
+_HISTORY_SECONDS: Final = 1800.0
+"""The kubelet repeats a failure every two minutes; its client lets one Event through in five minutes."""
 
 
 def is_history(event: Event, others: Iterable[Event]) -> bool:
@@ -37,10 +37,10 @@ def _is_past(last: float, stage: int, other: Event, reason: str) -> bool:
     its = _STAGES.get(other.reason)
     if its is None or other.last is None or other.last <= last:
         return False
-    return its > stage or (other.last - last >= _HISTORY and not (its == stage and reason == _ONCE))
+    return its > stage or (other.last - last >= _HISTORY_SECONDS and not (its == stage and reason == _REPORTED_ONCE))
 
 
 def recent(events: Sequence[Event]) -> list[Event]:
-    """Without those that were last seen long before the newest one: what holds is repeated."""
+    """Drops Events that were last seen long before the newest one: a failure that continues is reported again."""
     newest = max((event.last for event in events if event.last is not None), default=0.0)
-    return [event for event in events if event.last is None or newest - event.last < _HISTORY]
+    return [event for event in events if event.last is None or newest - event.last < _HISTORY_SECONDS]

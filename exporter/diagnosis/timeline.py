@@ -25,14 +25,14 @@ def _entries(run: Explanation) -> Iterator[tuple[Time, str, str]]:
     for finding in run.findings:
         yield finding.since, name, f"cause {finding.cause}: {finding.evidence}"
     for worker in run.workers:
-        yield from _of_worker(worker)
+        yield from _worker_entries(worker)
     for event in run.events:
         yield event.first, event.object, f"{event.reason}: {event.note}"
         if event.count > 1:
             yield event.last, event.object, f"{event.reason}, the last of {event.count}"
 
 
-def _of_worker(worker: WorkerView) -> Iterator[tuple[Time, str, str]]:
+def _worker_entries(worker: WorkerView) -> Iterator[tuple[Time, str, str]]:
     name = f"{worker.kind.lower()}/{worker.name}"
     yield worker.created, name, "created"
     yield worker.started, name, "started"

@@ -17,7 +17,7 @@ __all__ = ["ObservedObjects"]
 _MAX_OBJECTS: Final = 2_000
 _MAX_DEPTH: Final = 6
 _MAX_FIELDS: Final = 3_000
-_MAX_OF_ONE: Final = 500
+_MAX_ITEMS: Final = 500
 _MAX_VALUES: Final = 30
 _MAX_CONDITIONS: Final = 100
 _MAX_LENGTH: Final = 63
@@ -80,7 +80,7 @@ class ObservedObjects:
             names[identifier(first["name"])] += 1
         labels = _at(item, ("metadata", "labels")) if kind == "Pod" else None
         for key in labels if isinstance(labels, dict) else ():
-            if isinstance(key, str) and _LABEL.fullmatch(key) and len(self.pod_labels) < _MAX_OF_ONE:
+            if isinstance(key, str) and _LABEL.fullmatch(key) and len(self.pod_labels) < _MAX_ITEMS:
                 self.pod_labels[key] += 1
 
     def _is_ours(self, owner: Any) -> bool:
@@ -108,7 +108,7 @@ def _leaves(item: Any) -> Iterator[tuple[Names, Any]]:
     for names, node in waiting:  # grows during iteration
         for name, value in node.items() if isinstance(node, dict) else ():
             number += 1
-            if number > _MAX_OF_ONE or not isinstance(name, str):
+            if number > _MAX_ITEMS or not isinstance(name, str):
                 return
             if isinstance(value, dict):
                 if len(names) < _MAX_DEPTH:

@@ -42,7 +42,7 @@ class States:
 
 
 def draft_states(definition: Definition, observed: ObservedObjects) -> States:
-    """The rules in order: conditions of ended runs, suspension, and the others."""
+    """The rules in order: conditions of ended runs, suspension, and other rules."""
     found = States()
     main = _best(words().state, definition, observed, part="status", types=("", "string"))
     values = _values_at(main, definition, observed) if main else []
@@ -147,7 +147,7 @@ def _condition_types(definition: Definition, observed: ObservedObjects) -> list[
 def _add_conditions(
     found: States, definition: Definition, observed: ObservedObjects, *, phases: Mapping[str, int]
 ) -> None:
-    """Adds rules for conditions that end a run; if there is a phase, only for those that differ from it."""
+    """Adds rules for conditions that end a run; if there is a phase, only for conditions that differ from it."""
     for type_ in _condition_types(definition, observed):
         kind = guess_state(type_)
         if kind not in _ENDS or len(found.end_types) >= _MAX_CONDITIONS:
@@ -193,7 +193,7 @@ def _add_ready(found: States, definition: Definition, observed: ObservedObjects,
 
 
 def _comment(found: States, main: str, values: list[str], observed: ObservedObjects) -> None:
-    """Adds comments with the observed phases, and with those that no rule lists."""
+    """Adds comments with the observed phases, and with the phases that no rule lists."""
     counts = {value: bits.bit_count() for value, bits in observed.values.get(main, {}).items()}
     if observed.objects:
         none = observed.objects - observed.has.get(main, 0).bit_count()

@@ -12,7 +12,7 @@ from exporter.diagnosis.stages import PROGRESS
 
 __all__ = ["GoneObjects", "without_old_progress"]
 
-_LONGEST_PREFIX: Final = 58  # of a generated name: https://pkg.go.dev/k8s.io/apiserver/pkg/storage/names
+_MAX_PREFIX_LENGTH: Final = 58  # of a generated name: https://pkg.go.dev/k8s.io/apiserver/pkg/storage/names
 _GENERATED: Final = re.compile(r"(.+?)(?:(?<=-)[0-9]+-)?[a-z0-9]{5}")
 """The name of a pod: that of its Job, for an indexed Job the index, and five characters."""
 _CREATED: Final = re.compile(r"Created pod: ([a-z0-9.-]+)")
@@ -22,7 +22,7 @@ _Place = tuple[str, str]
 
 
 class GoneObjects:
-    """The Job controller's Event names the pods of a Job; else the name of a pod begins with that of its Job."""
+    """Finds the Job of a pod by an Event of the Job controller, or by the beginning of the pod's name."""
 
     def __init__(self, cache: ObjectCache, events: Iterable[Event]) -> None:
         self._jobs = {job.uid: job for job in cache.jobs if not job.is_pod}
@@ -35,11 +35,11 @@ class GoneObjects:
         self._prefixes: dict[_Place, list[tuple[float, str]]] = {}
         for (namespace, name), uid in (*self._named.items(), *self._runs.items()):
             begun = (self._jobs[uid].created or 0.0) if uid in self._jobs else 0.0
-            self._prefixes.setdefault((namespace, f"{name}-"[:_LONGEST_PREFIX]), []).append((begun, uid))
+            self._prefixes.setdefault((namespace, f"{name}-"[:_MAX_PREFIX_LENGTH]), []).append((begun, uid))
         self._pods = dict(self._created(events))
 
     def assigned(self, event: Event) -> Event | None:
-        """The Event, as one of the run or Job; None if it belongs to none."""
+        """The Event with `about` set to its run or Job; None if it belongs to none."""
         place = (event.namespace, event.about_name)
         if event.about_kind == "Job":
             uid = self._runs.get(place)
@@ -58,14 +58,14 @@ class GoneObjects:
                     yield (event.namespace, match[1]), uid
 
     def _by_name(self, event: Event) -> str | None:
-        """Of several Jobs with the same beginning, the newest that existed at the time of the Event."""
+        """The UID of the newest Job whose name begins the pod's name and that existed at the time of the Event."""
         match = _GENERATED.fullmatch(event.about_name)
         found = self._prefixes.get((event.namespace, match[1]), ()) if match else ()
         return max((one for one in found if one[0] <= (event.last or 0.0)), default=(0.0, None))[1]
 
 
 def without_old_progress(events: Iterable[Event]) -> Iterator[Event]:
-    """Of those that show the progress of a pod, only the newest: the number that is kept for a pod is limited."""
+    """Drops Events that show the progress of a pod, except the newest: the cache keeps few Events of a pod."""
     newest: dict[str, Event] = {}
     for event in events:
         if not (event.normal and event.reason in PROGRESS):

@@ -14,7 +14,7 @@ _HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
 
 
 def format_list(runs: Sequence[Explanation], paint: Paint, *, notes: Sequence[str] = ()) -> str:
-    """One line for each run, in the order of `runs`, the next command of the first, and how to see all of one run."""
+    """A table with a row for each run, the next command of the first run, and how to show all about one run."""
     return "\n".join([*_lines(runs, paint), *(paint("dim", f"Note: {note}") for note in notes)])
 
 

@@ -34,7 +34,7 @@ _decoder = msgspec.json.Decoder(_Object)
 
 
 def spec_changed(raw: msgspec.Raw) -> float | None:
-    """In seconds since the epoch; None if the object does not say it."""
+    """When the spec was last changed, in seconds since the epoch; None if the managedFields do not show it."""
     try:
         meta = _decoder.decode(raw).metadata or _Meta()
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -15,17 +15,17 @@ from exporter.untrusted import shorten
 
 __all__ = ["OtherPod", "failing_note", "failing_pod", "with_failing_pods"]
 
-_MANY = 3
-"""Restarts after which a container that is running at the moment of the dump is taken to fail again."""
-_OF_THE_CONTROLLER = frozenset(
+_MIN_RESTARTS = 3
+"""Restarts after which a container that runs at the time of the dump is expected to fail again."""
+_CONTROLLER_CAUSES = frozenset(
     {
         *("controller_idle", "not_reconciled", "reconcile_failing", "run_not_updated"),
         *("job_missing", "no_worker", "job_deleting"),
     }
 )
-"""Causes that a controller explains which is not running."""
-_SHOWN = 3
-_MAX_WHY = 120
+"""Causes that may mean that the controller is not running."""
+_MAX_SHOWN = 3
+_MAX_WHY_LENGTH = 120
 
 
 class OtherPod(NamedTuple):
@@ -39,12 +39,12 @@ class OtherPod(NamedTuple):
 def failing_pod(pod: Pod) -> OtherPod | None:
     """The Pod, if one of its containers fails, or no node fits it."""
     waits = pod.unscheduled if pod.state == "pending" and not pod.gated and not pod.node else ""
-    why = shorten(waits, limit=_MAX_WHY) or next(filter(None, map(_why, pod.containers)), "")
+    why = shorten(waits, limit=_MAX_WHY_LENGTH) or next(filter(None, map(_why, pod.containers)), "")
     return OtherPod(pod.namespace, pod.name, why) if why and pod.deleted is None else None
 
 
 def _why(one: Container) -> str:
-    again = one.state == "running" and one.last_reason == "OOMKilled" and one.restarts >= _MANY
+    again = one.state == "running" and one.last_reason == "OOMKilled" and one.restarts >= _MIN_RESTARTS
     reason = "running" if again else waiting_reason(one)
     if not reason:
         return ""
@@ -54,25 +54,25 @@ def _why(one: Container) -> str:
 
 
 def with_failing_pods(run: Explanation, pods: Iterable[OtherPod]) -> Explanation:
-    """With those of its namespace in the findings that a broken controller explains."""
+    """Adds the failing pods of the run's namespace to the findings that a broken controller may explain."""
     near = [pod for pod in pods if pod.namespace == run.namespace]
-    if not near or not any(one.cause in _OF_THE_CONTROLLER for one in run.findings):
+    if not near or not any(one.cause in _CONTROLLER_CAUSES for one in run.findings):
         return run
     return msgspec.structs.replace(run, findings=tuple(_finding(one, near) for one in run.findings))
 
 
 def _finding(one: FindingView, pods: Sequence[OtherPod]) -> FindingView:
-    if one.cause not in _OF_THE_CONTROLLER:
+    if one.cause not in _CONTROLLER_CAUSES:
         return one
-    texts = (f"pod {pod.name} of this namespace fails: {pod.why}" for pod in pods[:_SHOWN])
+    texts = (f"pod {pod.name} of this namespace fails: {pod.why}" for pod in pods[:_MAX_SHOWN])
     command = f"kubectl -n {shlex.quote(pods[0].namespace)} describe pod {shlex.quote(pods[0].name)}"
     evidence = shorten("; ".join((one.evidence, *texts)), limit=MAX_EVIDENCE)
     return msgspec.structs.replace(one, evidence=evidence, next=command)
 
 
 def failing_note(runs: Iterable[Explanation], pods: Sequence[OtherPod]) -> Iterator[str]:
-    """Those of all namespaces, if a run has a fault that one of them may explain."""
+    """A note about the failing pods of all namespaces, if a run is not ok: one of them may explain it."""
     if pods and any(run.verdict != "ok" for run in runs):
-        more = f" and {len(pods) - _SHOWN} more" if len(pods) > _SHOWN else ""
-        texts = "; ".join(f"{pod.namespace}/{pod.name}: {pod.why}" for pod in pods[:_SHOWN])
+        more = f" and {len(pods) - _MAX_SHOWN} more" if len(pods) > _MAX_SHOWN else ""
+        texts = "; ".join(f"{pod.namespace}/{pod.name}: {pod.why}" for pod in pods[:_MAX_SHOWN])
         yield f"Pods that belong to no run and fail: {texts}{more}"

@@ -13,7 +13,7 @@ from exporter.untrusted import shorten
 __all__ = ["age", "format_run", "not_yet", "style_of"]
 
 _WIDTH = 12
-_CELL = 80
+_MAX_REASON_LENGTH = 80
 """Characters of a reason in a column that others follow."""
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
@@ -146,7 +146,7 @@ def _worker_rows(worker: WorkerView, run: Explanation) -> Iterator[tuple[str, st
 
 def _pod_state(pod: PodView) -> str:
     node = f" on {pod.node}" if pod.node else ""
-    return f"{pod.state}{node}" + (f": {shorten(pod.reason, limit=_CELL)}" if pod.reason else "")
+    return f"{pod.state}{node}" + (f": {shorten(pod.reason, limit=_MAX_REASON_LENGTH)}" if pod.reason else "")
 
 
 def _container_state(one: ContainerView) -> str:

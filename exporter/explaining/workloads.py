@@ -51,7 +51,7 @@ _decoder = Decoder(_Workload)
 
 
 def event_of_workload(raw: msgspec.Raw) -> Event | None:
-    """The condition that says why it waits, as an Event; None if there is none."""
+    """An Event made from the condition for which the Workload waits; None if no condition explains the wait."""
     item = _decoder.decode(raw)[0]
     meta, conditions = item.metadata, (item.status or _Status()).conditions or ()
     owner = next((one for one in meta.owner_references or () if one.controller), None)

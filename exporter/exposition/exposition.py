@@ -31,7 +31,7 @@ class Exposition:
 
     @property
     def gzip_length(self) -> int:
-        """Bytes of the response with gzip; `length` are those of the plain response."""
+        """The length of the response with gzip, in bytes; `length` is the length without gzip."""
         return len(HEADER) + self._gzip_length + len(trailer(crc=0, length=0))
 
     def gzip(self) -> Iterator[bytes]:

@@ -31,7 +31,7 @@ class Pem:
 
     @classmethod
     def from_config(cls, *, where: str, key: str, file: str, data: str) -> "Pem | None":
-        """From `key` (a file) or `key`-data (base64). The data takes precedence, as in client-go."""
+        """Reads `key` (a file) or `key`-data (base64). The data takes precedence, as in client-go."""
         if data:
             return cls(name=f"{where}: {key}-data", text=_decode_base64(data, name=f"{where}: {key}-data"))
         return cls.read(Path(file), name=f"{where}: {key}") if file else None

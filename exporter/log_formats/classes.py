@@ -18,7 +18,7 @@ _SERVER_ERROR: Final = range(500, 600)
 
 
 class Words:
-    """The class of an error message: that of the first list with a phrase in it."""
+    """The class of an error message: the class of the first list with a phrase that the message contains."""
 
     def __init__(self, phrases: Mapping[str, list[str]]) -> None:
         self._lists = [(name, compile_phrases(listed)) for name, listed in phrases.items()]
@@ -30,7 +30,7 @@ class Words:
 
 
 def more_specific(new: str, known: str) -> str:
-    """One of two classes of the same error. A plan's limit is often reported as a rate limit, with status 429."""
+    """The more specific of two classes of one error. A plan's limit is often reported as a rate limit, status 429."""
     if not known or (new not in ("", "other") and known == "other"):
         return new
     if new in ("", "other") or (new == "rate_limit" and known == "usage_limit"):

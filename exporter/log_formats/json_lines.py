@@ -13,7 +13,7 @@ import msgspec
 
 __all__ = ["Parsed", "clean", "members", "parse"]
 
-_END: Final = 4096
+_END_BYTES: Final = 4096
 _MAX_TRIES: Final = 128
 _MAX_ITEMS: Final = 512  # at each end of an array
 _ANSI: Final = re.compile(rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\))")
@@ -70,8 +70,8 @@ def _integer(digits: str) -> int | float:
 def members(text: bytes) -> tuple[dict[str, Any], dict[str, Any]]:
     """The first and the last members of an object that cannot be parsed, from its first and last 4 KiB."""
     start = text.lstrip()
-    first = _first(start[:_END]) if start.startswith(b"{") else {}
-    last = _last(start[-_END:]) if start.endswith(b"}") else {}
+    first = _first(start[:_END_BYTES]) if start.startswith(b"{") else {}
+    last = _last(start[-_END_BYTES:]) if start.endswith(b"}") else {}
     return first, last
 
 

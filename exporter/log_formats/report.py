@@ -1,4 +1,4 @@
-"""What is read of a container's log: facts of fixed size, and no text of it."""
+"""The report about a container's log: facts of fixed size, without text of the log."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class Line(NamedTuple):
 
 
 class LogReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What a log says about its agent. Times are those of lines, in seconds since the epoch."""
+    """The facts about an agent in its log. Times are time stamps of lines, in seconds since the epoch."""
 
     format: str = ""
     """The name of the format; empty until a line shows it."""

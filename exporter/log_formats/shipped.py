@@ -35,7 +35,7 @@ def shipped_formats() -> Formats:
 
 
 def compile_formats(given: str | Mapping[str, Any] | Iterable[Mapping[str, Any]], *, source: str = "") -> Formats:
-    """Adds formats to the shipped ones, or replaces those of the same names. Raises FormatError.
+    """Adds formats to the shipped formats; a format of the same name is replaced. Raises FormatError.
 
     `given` is YAML text, or what it contains: one format or a list. `source` is the file, for the error; for YAML
     text, the error also has the line.

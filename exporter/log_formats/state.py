@@ -1,4 +1,4 @@
-"""What the events of a log add up to. A new session withdraws the last word of the one before."""
+"""The state of a log after its events so far. A new session withdraws the last word of the session before."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,7 +13,7 @@ __all__ = ["State"]
 
 
 class State:
-    """Of constant size. Between `begin_line` and `end_line`, the events of one line are applied."""
+    """The state has a constant size. The events of a line are applied between `begin_line` and `end_line`."""
 
     def __init__(self) -> None:
         self.unread = 0
@@ -33,12 +33,12 @@ class State:
         self._lines_after = 0
 
     def begin_line(self, time: float) -> None:
-        """A line with this time stamp."""
+        """Begins a line with this time stamp."""
         self._time = time
         self._is_event = self._is_last_word = False
 
     def end_line(self) -> None:
-        """Counts the line. Without it, the line is ignored."""
+        """Counts the line. A line without this call is ignored."""
         self._first = self._time if self._first is None else min(self._first, self._time)
         self._last = self._time if self._last is None else max(self._last, self._time)
         if self._last_word is not None and not self._is_last_word:
@@ -57,7 +57,7 @@ class State:
         is_json: bool = True,
         is_whole: bool = True,
     ) -> None:
-        """Applies the event of a line. `found` are its values. Not `is_whole`: others may be missing."""
+        """Applies the event of a line. `found` are its values; some may be missing unless `is_whole`."""
         self._is_event |= is_json
         self._is_whole = is_whole
         if event.event.start is not None:

@@ -34,7 +34,7 @@ NewReader = Callable[[str], Reader]
 
 
 class Reading(NamedTuple):
-    """What an answer has. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet."""
+    """A response, parsed. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet."""
 
     state: str
     lines: Sequence[StampedLine] = ()
@@ -71,7 +71,7 @@ class ContainerReader:
         return query | ({"previous": "true"} if self.previous else {})
 
     def select(self, lines: Iterable[RawLine]) -> Reading:
-        """The new lines of an answer. An answer with nothing but messages of the kubelet is an error."""
+        """The new lines of a response. A response with only messages of the kubelet is an error."""
         stamped: list[StampedLine] = []
         unstamped = 0
         for line in lines:

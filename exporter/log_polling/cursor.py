@@ -1,4 +1,4 @@
-"""Which lines of an answer are new: those after the last line that was read."""
+"""Finds the new lines of a response: the lines after the last line that was read."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class StampedLine(NamedTuple):
 
 
 class New(NamedTuple):
-    """`gap`: lines may be missing before these, because an answer has only the last ones, or the log was rotated."""
+    """`gap`: lines may be missing before these: a response has only the last lines, or the log was rotated."""
 
     lines: Sequence[StampedLine]
     gap: bool = False
@@ -32,7 +32,7 @@ class Cursor:
     """The position of the last line that was read: its stamp, and how many lines have exactly that stamp.
 
     Lines are found by their position and not by the order of their stamps: a clock that is set back makes these
-    decrease. An empty answer changes nothing: the log has been rotated, and only the new file can be read.
+    decrease. An empty response changes nothing: the log has been rotated, and only the new file can be read.
     """
 
     __slots__ = ("_count", "_quiet", "_stamp")
@@ -60,7 +60,7 @@ class Cursor:
         return self._stamp // NANOSECONDS - _OVERLAP_SECONDS
 
     def advance(self, lines: Sequence[StampedLine]) -> New:
-        """The new lines of an answer."""
+        """The new lines of a response."""
         new = self._new(lines)
         self._quiet = 0 if new.lines or self._quiet >= _QUIET_READS else self._quiet + 1
         if lines:

@@ -10,9 +10,9 @@ from collections import Counter, defaultdict, deque
 
 __all__ = ["DueQueue"]
 
-_MOST = 8
-_MOST_OF_NODE = 2
-_FEW = 64  # stale entries of the heap that are kept
+_MAX_REQUESTS = 8
+_MAX_REQUESTS_PER_NODE = 2
+_MAX_STALE = 64  # outdated entries of the heap; with more, it is built again
 
 Key = str
 
@@ -26,7 +26,7 @@ class DueQueue:
         self._nodes: dict[Key, str] = {}
         self._order = itertools.count()
         self._running: dict[Key, str] = {}
-        self._of_node: Counter[str] = Counter()
+        self._requests_by_node: Counter[str] = Counter()
         self._held: defaultdict[str, deque[Key]] = defaultdict(deque)
         self._free: deque[Key] = deque()
         self._slow: set[str] = set()
@@ -45,7 +45,7 @@ class DueQueue:
         entry = (at, next(self._order))
         self._at[key], self._nodes[key] = entry, node
         heapq.heappush(self._heap, (*entry, key))
-        if len(self._heap) > _FEW + 2 * len(self._at):
+        if len(self._heap) > _MAX_STALE + 2 * len(self._at):
             self._heap = [(*entry, key) for key, entry in self._at.items()]
             heapq.heapify(self._heap)
 
@@ -61,28 +61,28 @@ class DueQueue:
 
     def take(self, now: float) -> Key | None:
         """The next container to read; None if none is due, or if a limit is reached. `done` must follow."""
-        while len(self._running) < _MOST and (key := self._next(now)) is not None:
+        while len(self._running) < _MAX_REQUESTS and (key := self._next(now)) is not None:
             node = self._nodes[key]
-            if self._of_node[node] >= (1 if node in self._slow else _MOST_OF_NODE):
+            if self._requests_by_node[node] >= (1 if node in self._slow else _MAX_REQUESTS_PER_NODE):
                 self._held[node].append(key)
                 continue
             self.remove(key)
             self._running[key] = node
-            self._of_node[node] += 1
+            self._requests_by_node[node] += 1
             return key
         return None
 
     def done(self, key: Key, *, is_slow: bool = False) -> None:
         """The container has been read. `is_slow`: its node has not responded in time."""
         node = self._running.pop(key)
-        self._of_node[node] -= 1
+        self._requests_by_node[node] -= 1
         (self._slow.add if is_slow else self._slow.discard)(node)
-        if not self._of_node[node]:
-            del self._of_node[node]
+        if not self._requests_by_node[node]:
+            del self._requests_by_node[node]
         self._free.extend(self._held.pop(node, ()))
 
     def _next(self, now: float) -> Key | None:
-        """A container that waited for its node, else the one that is due first."""
+        """A container that waited for its node, else the container that is due first."""
         while self._free:
             if (key := self._free.popleft()) in self._at:
                 return key

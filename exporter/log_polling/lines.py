@@ -1,4 +1,4 @@
-"""Splits the answer of `pods/log` into lines and keeps the end of it: at most 4 MiB.
+"""Splits the response of `pods/log` into lines and keeps the end of the response: at most 4 MiB.
 
 The end has the newest lines. `limitBytes` would keep the beginning.
 """
@@ -9,16 +9,16 @@ from typing import NamedTuple
 from exporter.kube.budget import Share
 from exporter.kube.errors import TooLargeError
 
-__all__ = ["LONGEST", "LogLines", "RawLine"]
+__all__ = ["MAX_KEPT_BYTES", "LogLines", "RawLine"]
 
-LONGEST = 4 << 20
-"""Bytes of an answer that are kept: 256 lines of 16 KiB, at which containerd divides lines."""
-_PART = 4 << 10
+MAX_KEPT_BYTES = 4 << 20
+"""Bytes of a response that are kept: 256 lines of 16 KiB, at which containerd divides lines."""
+_PART_BYTES = 4 << 10
 """Bytes at the beginning and at the end of a longer line that are kept."""
-_MOST_READ = 64 << 20
-_MOST_LINES = 1024  # 256 are requested
+_MAX_READ_BYTES = 64 << 20
+_MAX_LINES = 1024  # 256 are requested
 _LINE_BYTES = 120  # memory of a line, without its text
-_WINDOW = 64 << 10
+_WINDOW_BYTES = 64 << 10
 
 
 class RawLine(NamedTuple):
@@ -29,7 +29,7 @@ class RawLine(NamedTuple):
 
 
 class LogLines:
-    """Receives an answer in pieces. `share` counts the bytes that are kept."""
+    """Receives a response in pieces. `share` counts the bytes that are kept."""
 
     def __init__(self, share: Share) -> None:
         self._share = share
@@ -40,14 +40,14 @@ class LogLines:
         self._received = 0
 
     def feed(self, piece: bytes) -> None:
-        """Adds a piece of the answer. Raises TooLargeError if it has more than 64 MiB, or exceeds the budget."""
+        """Adds a piece of the response. Raises TooLargeError if the response exceeds 64 MiB or the budget."""
         self._received += len(piece)
-        if self._received > _MOST_READ:
-            raise TooLargeError(f"a log is larger than {_MOST_READ >> 20} MiB", code="too_large")
+        if self._received > _MAX_READ_BYTES:
+            raise TooLargeError(f"a log is larger than {_MAX_READ_BYTES >> 20} MiB", code="too_large")
         first, *more = piece.split(b"\n")
-        if len(more) > _MOST_LINES:
+        if len(more) > _MAX_LINES:
             self._clear()
-            first, *more = more[-_MOST_LINES:]
+            first, *more = more[-_MAX_LINES:]
         self._extend(first)
         for part in more:
             self._end_line()
@@ -55,9 +55,9 @@ class LogLines:
         self._share.hold(self._size + len(self._rest))
 
     def finish(self, *, is_over: bool) -> list[RawLine]:
-        """The lines. The container may still be writing a last line without newline: it counts only if that is over.
+        """The lines. A last line without newline may be incomplete, so it is included only if the container is over.
 
-        The next answer has it again, with the same stamp and complete.
+        The next response has this line again, complete and with the same stamp.
         """
         if is_over and (self._rest or self._head is not None):
             self._end_line()
@@ -65,17 +65,17 @@ class LogLines:
 
     def _extend(self, part: bytes) -> None:
         self._rest += part
-        if self._head is None and len(self._rest) > LONGEST:
-            self._head = bytes(self._rest[:_PART])
-        if self._head is not None and len(self._rest) > _WINDOW:
-            del self._rest[:-_PART]
+        if self._head is None and len(self._rest) > MAX_KEPT_BYTES:
+            self._head = bytes(self._rest[:_PART_BYTES])
+        if self._head is not None and len(self._rest) > _WINDOW_BYTES:
+            del self._rest[:-_PART_BYTES]
         self._trim()
 
     def _end_line(self) -> None:
         if self._head is None:
             line = RawLine(bytes(self._rest))
         else:
-            line = RawLine(self._head + b"\n" + self._rest[-_PART:], cut=True)
+            line = RawLine(self._head + b"\n" + self._rest[-_PART_BYTES:], cut=True)
         self._head, self._rest = None, bytearray()
         self._lines.append(line)
         self._size += len(line.text) + _LINE_BYTES
@@ -86,5 +86,5 @@ class LogLines:
         self._size, self._head, self._rest = 0, None, bytearray()
 
     def _trim(self) -> None:
-        while self._lines and (self._size + len(self._rest) > LONGEST or len(self._lines) > _MOST_LINES):
+        while self._lines and (self._size + len(self._rest) > MAX_KEPT_BYTES or len(self._lines) > _MAX_LINES):
             self._size -= len(self._lines.popleft().text) + _LINE_BYTES

@@ -85,7 +85,7 @@ class LogPoller:
     # Containers.
 
     async def _scan(self) -> None:
-        """Adds containers that have started, and ends those that do not run any more."""
+        """Adds containers that have started, and ends containers that no longer run."""
         cache = self._store.cache
         live = await targets(cache)
         places = {one.place for one in live.values()}
@@ -135,7 +135,7 @@ class LogPoller:
         self._start(tasks)
 
     def _log_bug(self, error: str) -> None:
-        """Once for each type: a format that is not understood fails for each container, every minute."""
+        """Logs each type of error once: a bug in a format fails for each container, every minute."""
         if error not in self._logged:
             self._logged.add(error)
             _log.error("Failed to read a log", extra={"error": error})

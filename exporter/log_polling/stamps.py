@@ -29,7 +29,7 @@ def _nanoseconds(digits: bytes | None) -> int:
 
 @functools.lru_cache(maxsize=512)
 def _seconds(stamp: bytes) -> int | None:
-    """Whole seconds since the epoch. Cached, as many lines have the same."""
+    """Whole seconds since the epoch. Cached, because many lines have the same second."""
     try:
         return (dt.datetime.fromisoformat(stamp.decode()) - _EPOCH) // dt.timedelta(seconds=1)
     except (ValueError, OverflowError):

@@ -38,7 +38,7 @@ def worker_kinds(profile: Profile, profiles: Sequence[Profile]) -> dict[str, Pro
 
 
 def check_worker_kinds(profiles: Sequence[Profile]) -> None:
-    """Checks that each worker is read, and that no kind is its own worker. `profiles` are those of the settings.
+    """Checks that each worker is read, and that no kind is its own worker. `profiles` are all in the settings.
 
     Raises WorkerKindError.
     """

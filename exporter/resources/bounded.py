@@ -10,7 +10,7 @@ __all__ = ["OTHER", "Bounded"]
 
 OTHER = "other"
 _MAX_COMBINATIONS = 1000
-_MAX_OF_NAMESPACE = 200  # combinations
+_MAX_PER_NAMESPACE = 200  # combinations
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class Bounded:
 
     def _admit(self, level: int, labels: Labels) -> bool:
         namespace = level, labels[0]
-        if self._totals[level] >= _MAX_COMBINATIONS or self._of_namespace[namespace] >= _MAX_OF_NAMESPACE:
+        if self._totals[level] >= _MAX_COMBINATIONS or self._of_namespace[namespace] >= _MAX_PER_NAMESPACE:
             return False
         self._totals[level] += 1
         self._of_namespace[namespace] += 1

@@ -20,7 +20,7 @@ __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "contain
 _MAX_CONTAINERS = 50
 _MAX_MESSAGE_LENGTH = 600
 _MAX_RAW_LENGTH = 2000
-_OF_THE_KUBELET = frozenset(
+_WITHOUT_LOG = frozenset(
     {
         *(
             "StartError",
@@ -32,7 +32,7 @@ _OF_THE_KUBELET = frozenset(
         *("ContainerStatusUnknown", "DeadlineExceeded", "Evicted"),
     }
 )
-"""Reasons of terminated containers that never started, or of which the kubelet knows nothing: they have no log."""
+"""Reasons of terminated containers without a log: they never started, or the kubelet knows nothing about them."""
 _BACK_OFF = re.compile(r"\bback-off [0-9hms.]+ (?=restarting)")
 """The back-off time is removed from messages: they become labels, and each time would be a new series."""
 
@@ -137,9 +137,9 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
 
 
 def _words(ended: Terminated | None, waiting: Waiting | None, last: Terminated) -> str:
-    """Why a container does not run: of one that waits to be restarted, the words about its last end, if there are."""
+    """Why a container does not run: the message of its termination if it has no log, else the message of its wait."""
     end = ended or (last if waiting else Terminated())
-    if end.reason in _OF_THE_KUBELET and end.message:
+    if end.reason in _WITHOUT_LOG and end.message:
         return cleaned(end.message)
     return cleaned(waiting.message) if waiting and not ended else ""
 

@@ -199,7 +199,7 @@ def finished(job: Job, _: ObjectCache) -> Iterator[Row]:
 
 
 def info(job: Job, cache: ObjectCache) -> Iterator[Row]:
-    """Labels that identify the Job, completed with those of its run."""
+    """Labels that identify the Job, completed with the labels of its run."""
     run = cache.run_of(job)
     yield (
         (

@@ -129,7 +129,7 @@ class LifecycleMetrics:
             self._run_finished(new)
 
     def _job_created(self, run: Run, job: Job) -> None:
-        """Counts the creation of a Job. Only that of the first Job of a run is timed: not after a retry."""
+        """Counts the creation of a Job. Only the creation of the first Job of a run is timed, not a retry."""
         if run.shared:
             return
         self._count_creation(run, "created")

@@ -148,7 +148,7 @@ class MetricsStore:
             self.cache.events.add(event)
 
     def put_log(self, job: str, log: ContainerLog) -> None:
-        """Adds what the log of a container of this Job, by its UID, says."""
+        """Adds the report about the log of a container of this Job. `job` is its UID."""
         if not self.cache.logs.has(job, log):
             with self._marking_changed({Key(JOBS, job): self._families_reading[LOGS]}):
                 self.cache.logs.put(job, log)

@@ -144,7 +144,7 @@ def finished(status: Status) -> float | None:
 def main_containers(
     pod: WirePod, *, labelled: Collection[str], pattern: re.Pattern[str] | None, is_strict: bool = False
 ) -> list[str]:
-    """The names of the main containers: those in `labelled`, else those that match `pattern`.
+    """The names of the main containers: the names in `labelled`, else the names that match `pattern`.
 
     If there are none, and unless `is_strict` with a pattern: the default container of `kubectl logs`, which an
     annotation names; else the only container; else the only container that is not a well-known helper.

@@ -93,7 +93,7 @@ class Access:
         return await self._passwords.accept(user, password, users=users, line=line)
 
     def _reviewed(self, path: str) -> str:
-        """The path to authorize. For the API it is that of the metrics: each run would need its own review."""
+        """The path to authorize. The API has the path of the metrics, because each run would need its own review."""
         return self._telemetry_path if path == API or path.startswith(f"{API}/") else path
 
     def _line_of(self, request: web.Request) -> str:

@@ -50,7 +50,7 @@ class Overview:
         self._until = float("-inf")
 
     async def rows(self) -> tuple[list[Row], int]:
-        """Up to 200 stuck runs and Jobs, the most severe first, and the number of the others."""
+        """Up to 200 stuck runs and Jobs, the most severe first, and the number of further ones."""
         async with self._lock:
             if time.monotonic() >= self._until:
                 await self._search()

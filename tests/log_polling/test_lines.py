@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from exporter.kube.budget import Budget
 from exporter.kube.errors import TooLargeError
-from exporter.log_polling.lines import LONGEST, LogLines
+from exporter.log_polling.lines import MAX_KEPT_BYTES, LogLines
 
 MIB = 1 << 20
 
@@ -33,10 +33,10 @@ def test_the_end_of_a_large_answer_is_kept():
     assert not any(line.cut for line in lines)
 
 
-@pytest.mark.parametrize("size", [100, MIB, 3 * LONGEST])
+@pytest.mark.parametrize("size", [100, MIB, 3 * MAX_KEPT_BYTES])
 def test_a_line_of_megabytes_is_its_beginning_and_its_end(size):
     """The outcome of an agent is in the first bytes of its last line, the cost in the last."""
-    body = b"before\n" + b"a" * 5000 + b"x" * (2 * LONGEST) + b"z" * 5000 + b"\nafter\n"
+    body = b"before\n" + b"a" * 5000 + b"x" * (2 * MAX_KEPT_BYTES) + b"z" * 5000 + b"\nafter\n"
     before, *lines = read(*(body[at : at + size] for at in range(0, len(body), size)))[-3:]
     long, after = lines if lines[1:] else (before, *lines)
     assert (long.text, long.cut) == (b"a" * 4096 + b"\n" + b"z" * 4096, True)

@@ -119,7 +119,7 @@ def test_a_report_renders_the_families_that_it_alters_and_no_other():
     rendered = []
     section = harness.store._compressed["jobs"]
     families = harness.store._resources["jobs"].families
-    section._lines = lambda which, uids, inner=section._lines: (
+    section._render_text = lambda which, uids, inner=section._render_text: (
         rendered.extend(families[index].name for index in which) or inner(which, uids)
     )
     harness.store.put_log("job-j", log)
