@@ -21,11 +21,11 @@ from lab.controlplane.plane import ControlPlane
 from lab.platform.manifests import NAMESPACE, RunSpec, coderun, configmap_name
 
 _ORDERS = (
-    RunSpec(task=1, agent="Rex", work=20),
-    RunSpec(task=2, agent="Cleo", cli="codex", work=300),
-    RunSpec(task=3, agent="Tess", cli="factory", work=30, exits=("never",)),
+    RunSpec(task=1, agent="Rex", work_seconds=20),
+    RunSpec(task=2, agent="Cleo", cli="codex", work_seconds=300),
+    RunSpec(task=3, agent="Tess", cli="factory", work_seconds=30, exits=("never",)),
 )
-_EXAMPLE = RunSpec(task=4, agent="Rex", work=60)
+_EXAMPLE = RunSpec(task=4, agent="Rex", work_seconds=60)
 
 
 def main() -> int:

@@ -26,17 +26,19 @@ PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "time-to-detection
 DAY = dt.date(2025, 11, 2)  # the incident report states times, but no date
 BEGIN, END = "12:00", "21:00"
 _HALF_INTERVAL = 15  # seconds from a full minute to the next scrape: the average, half a scrape interval
-STALLED = (RunSpec(task=1, agent="Rex", work=480), RunSpec(task=6, agent="Rex", work=420))
-HANGING = tuple(RunSpec(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
+STALLED = (RunSpec(task=1, agent="Rex", work_seconds=480), RunSpec(task=6, agent="Rex", work_seconds=420))
+HANGING = tuple(
+    RunSpec(task=task, agent="Tess", cli="factory", work_seconds=420, exits=("never",)) for task in (3, 4, 7)
+)
 ORDINARY = (
     ("12:05", RunSpec(task=2, agent="Rex", cli="codex")),
-    ("13:10", RunSpec(task=5, agent="Cleo", cli="cursor", work=240)),
-    ("14:30", RunSpec(task=8, agent="Rex", cli="codex", work=2400)),
-    ("15:20", RunSpec(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0"))),
-    ("17:00", RunSpec(task=10, agent="Tess", cli="factory", work=900)),
-    ("20:20", RunSpec(task=11, agent="Cleo", work=300)),
-    ("14:00", RunSpec(task=41, agent="Rex", work=1800, generation=NEWEST)),
-    ("17:10", RunSpec(task=45, agent="Rex", work=1800, generation=NEWEST)),
+    ("13:10", RunSpec(task=5, agent="Cleo", cli="cursor", work_seconds=240)),
+    ("14:30", RunSpec(task=8, agent="Rex", cli="codex", work_seconds=2400)),
+    ("15:20", RunSpec(task=9, agent="Cipher", cli="codex", work_seconds=240, exits=("1", "0"))),
+    ("17:00", RunSpec(task=10, agent="Tess", cli="factory", work_seconds=900)),
+    ("20:20", RunSpec(task=11, agent="Cleo", work_seconds=300)),
+    ("14:00", RunSpec(task=41, agent="Rex", work_seconds=1800, generation=NEWEST)),
+    ("17:10", RunSpec(task=45, agent="Rex", work_seconds=1800, generation=NEWEST)),
 )
 FAILING = tuple(
     (at, RunSpec(task=task, agent=agent, generation=NEWEST))

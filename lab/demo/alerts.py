@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from lab import promql
 from lab.demo.rules import AlertRule, RecordingRule, expand
-from lab.promql import NAME, History, Page, PromqlError, Sample, key
+from lab.promql import NAME, History, PromqlError, Sample, Scrape, key
 
 __all__ = ["Alert", "Alerts", "State", "Transition"]
 
@@ -75,35 +75,35 @@ class Alerts:
         """The number of alerts that are in this state."""
         return sum(one.state == state for _, active in self._active for one in active.values())
 
-    def evaluate(self, page: Page, *, at: float) -> list[Transition]:
+    def evaluate(self, scrape: Scrape, *, at: float) -> list[Transition]:
         """Evaluates all rules over this and earlier scrapes. Returns the transitions in the order of the rules.
 
         If a rule cannot be evaluated, its alerts do not change, as in Prometheus, and it is in `errors`.
         """
-        self._history.add(page, at=at)
+        self._history.add(scrape, at=at)
         self.errors.clear()
         for recording in self._recording:
-            self._record(recording, page, at=at)
+            self._record(recording, scrape, at=at)
         changed: list[Transition] = []
         for rule, active in self._active:
             try:
-                found = _result(rule, page=page, history=self._history, at=at)
+                found = _result(rule, scrape=scrape, history=self._history, at=at)
             except PromqlError as error:
                 self.errors[rule.name] = str(error)
                 continue
             changed += self._update(rule, active, found, at=at)
         return changed
 
-    def _record(self, rule: RecordingRule, page: Page, *, at: float) -> None:
+    def _record(self, rule: RecordingRule, scrape: Scrape, *, at: float) -> None:
         try:
-            value = promql.evaluate(rule.tree, page=page, time=at, history=self._history)
+            value = promql.evaluate(rule.tree, scrape=scrape, time=at, history=self._history)
         except PromqlError as error:
             self.errors[rule.name] = str(error)
             return
         for sample in value if isinstance(value, list) else [Sample({}, value)]:
             labels = {name: text for name, text in sample.labels.items() if name != NAME}
-            page.add(name=rule.name, labels={**labels, **rule.labels}, value=sample.value)
-        self._history.extend(page, [rule.name])
+            scrape.add(name=rule.name, labels={**labels, **rule.labels}, value=sample.value)
+        self._history.extend(scrape, [rule.name])
 
     def _update(
         self, rule: AlertRule, active: dict[promql.Key, _Active], found: Mapping[promql.Key, Alert], *, at: float
@@ -127,8 +127,8 @@ class Alerts:
         return changed
 
 
-def _result(rule: AlertRule, *, page: Page, history: History, at: float) -> dict[promql.Key, Alert]:
-    value = promql.evaluate(rule.tree, page=page, time=at, history=history)
+def _result(rule: AlertRule, *, scrape: Scrape, history: History, at: float) -> dict[promql.Key, Alert]:
+    value = promql.evaluate(rule.tree, scrape=scrape, time=at, history=history)
     found: dict[promql.Key, Alert] = {}
     for sample in value if isinstance(value, list) else [Sample({}, value)]:
         labels = {name: text for name, text in sample.labels.items() if name != NAME}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from lab.demo.alerts import Alert, State, Transition
 from lab.demo.incidents import Incident
-from lab.promql import Key, Page, Sample, key
+from lab.promql import Key, Sample, Scrape, key
 
 __all__ = ["Finding", "Findings", "causes_of", "object_of", "said"]
 
@@ -65,13 +65,13 @@ class Findings:
         """Whether every incident was detected, and every alert about it is resolved."""
         return self.complete and not any(finding.open for finding in self.of)
 
-    def name(self, alert: Alert, page: Page) -> str:
+    def name(self, alert: Alert, scrape: Scrape) -> str:
         """The name of the alert's object when the alert was first seen. Later, the object may no longer exist."""
-        return self._names.setdefault(key(alert.labels), object_of(alert.labels, page))
+        return self._names.setdefault(key(alert.labels), object_of(alert.labels, scrape))
 
-    def note(self, transition: Transition, page: Page) -> None:
+    def note(self, transition: Transition, scrape: Scrape) -> None:
         """Records a transition."""
-        name = self.name(transition.alert, page)
+        name = self.name(transition.alert, scrape)
         if transition.alert.labels.keys().isdisjoint(_OBJECTS):
             name = transition.alert.labels.get("namespace", "")
         finding = next((one for one in self.of if name in one.incident.needs | one.incident.objects), None)
@@ -82,17 +82,17 @@ class Findings:
             if finding is None:
                 (self.advice if _is_advice(transition.alert) else self.elsewhere).append(transition)
             else:
-                _record(finding, transition, name, page)
+                _record(finding, transition, name, scrape)
 
 
-def object_of(labels: Mapping[str, str], page: Page) -> str:
+def object_of(labels: Mapping[str, str], scrape: Scrape) -> str:
     """The object of an alert: its run (for a Job, the run that owns it), or its ConfigMap.
 
     If the run of a Job is unknown, the name is that of the Job. For an alert about another object, it consists of the
     namespace and the other labels.
     """
     if "job_name" in labels and "coderun" not in labels:
-        known = [sample for sample in page.family("job_info") if _same(sample, labels, "job_name")]
+        known = [sample for sample in scrape.family("job_info") if _same(sample, labels, "job_name")]
         return next((sample.get("coderun") for sample in known if sample.get("coderun")), labels["job_name"])
     for kind in _OBJECTS:
         if kind in labels:
@@ -101,17 +101,17 @@ def object_of(labels: Mapping[str, str], page: Page) -> str:
     return " ".join(([labels["namespace"]] if labels.get("namespace") else []) + others)
 
 
-def causes_of(labels: Mapping[str, str], page: Page) -> set[tuple[str, str]]:
+def causes_of(labels: Mapping[str, str], scrape: Scrape) -> set[tuple[str, str]]:
     """The exposed causes for the object of an alert, each with its detail.
 
     For an alert about all runs of a namespace: the cause of the newest failure.
     """
     if labels.keys().isdisjoint(_OBJECTS):
-        return _newest_failure(labels.get("namespace", ""), page)
+        return _newest_failure(labels.get("namespace", ""), scrape)
     found = set()
     for kind, (family, cause, detail) in _CAUSES.items():
         if kind in labels:
-            for sample in page.family(family):
+            for sample in scrape.family(family):
                 if _same(sample, labels, kind):
                     found.add((sample.get(cause), sample.get(detail)))
     return found
@@ -128,21 +128,21 @@ def said(causes: Iterable[tuple[str, str]]) -> list[str]:
     ]
 
 
-def _record(finding: Finding, transition: Transition, name: str, page: Page) -> None:
+def _record(finding: Finding, transition: Transition, name: str, scrape: Scrape) -> None:
     finding.open += 1
     finding.first = finding.first or transition
     if transition.alert.name == finding.incident.alert:
         finding.named[name] = transition.at
-        finding.causes |= causes_of(transition.alert.labels, page)
+        finding.causes |= causes_of(transition.alert.labels, scrape)
 
 
-def _newest_failure(namespace: str, page: Page) -> set[tuple[str, str]]:
+def _newest_failure(namespace: str, scrape: Scrape) -> set[tuple[str, str]]:
     created = {
         one.get("coderun"): one.value
-        for one in page.family("coderun_created_timestamp")
+        for one in scrape.family("coderun_created_timestamp")
         if one.get("namespace") == namespace
     }
-    failures = [one for one in page.family("coderun_failure_cause") if one.get("namespace") == namespace]
+    failures = [one for one in scrape.family("coderun_failure_cause") if one.get("namespace") == namespace]
     newest = sorted(failures, key=lambda one: created.get(one.get("coderun"), 0.0))[-1:]
     return {(one.get("cause"), one.get("detail")) for one in newest}
 

@@ -20,8 +20,10 @@ END = "13:52"
 GIVE_UP = "14:10"
 """The time at which the replay ends, even if an incident was not detected."""
 
-_STALLED = (RunSpec(task=1, agent="Rex", work=480), RunSpec(task=6, agent="Rex", work=420))
-_HANGING = tuple(RunSpec(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4, 7))
+_STALLED = (RunSpec(task=1, agent="Rex", work_seconds=480), RunSpec(task=6, agent="Rex", work_seconds=420))
+_HANGING = tuple(
+    RunSpec(task=task, agent="Tess", cli="factory", work_seconds=420, exits=("never",)) for task in (3, 4, 7)
+)
 _FAILING = tuple(
     RunSpec(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze"), (44, "Grizz"))
 )
@@ -130,7 +132,7 @@ async def _break_and_create(platforms: Platforms) -> None:
 
 SCRIPT = (
     _created("12:26", RunSpec(task=2, agent="Rex", cli="codex"), "An ordinary run."),
-    _created("12:28", RunSpec(task=41, agent="Rex", work=1500, generation=NEWEST), "An ordinary run."),
+    _created("12:28", RunSpec(task=41, agent="Rex", work_seconds=1500, generation=NEWEST), "An ordinary run."),
     Step(
         at="12:32",
         kind="fault",
@@ -140,7 +142,9 @@ SCRIPT = (
         do=_break_and_create,
     ),
     _created(
-        "12:34", RunSpec(task=5, agent="Cleo", cli="cursor", work=240), "It uses another CLI and is not affected."
+        "12:34",
+        RunSpec(task=5, agent="Cleo", cli="cursor", work_seconds=240),
+        "It uses another CLI and is not affected.",
     ),
     Step(
         at="12:38",
@@ -162,7 +166,7 @@ SCRIPT = (
         text="The alerts name the ConfigMap: an operator restores its templates (19:58 on the day itself).",
         do=lambda platforms: platforms.november.restore_templates("claude"),
     ),
-    _created("12:58", RunSpec(task=8, agent="Rex", work=540), "An ordinary run."),
+    _created("12:58", RunSpec(task=8, agent="Rex", work_seconds=540), "An ordinary run."),
     Step(
         at="13:00",
         kind="fault",
@@ -175,7 +179,7 @@ SCRIPT = (
     ),
     _created(
         "13:08",
-        RunSpec(task=9, agent="Cipher", cli="codex", work=240, exits=("1", "0")),
+        RunSpec(task=9, agent="Cipher", cli="codex", work_seconds=240, exits=("1", "0")),
         "Its first attempt fails and is retried, which raises no alert.",
     ),
     Step(
@@ -185,9 +189,9 @@ SCRIPT = (
         text="The alert has the controller's message: an operator rolls the image back.",
         do=lambda platforms: platforms.newest.roll_out(),
     ),
-    _created("13:14", RunSpec(task=45, agent="Rex", work=600, generation=NEWEST), "It gets a Job."),
-    _created("13:15", RunSpec(task=10, agent="Cleo", work=300), "An ordinary run."),
-    _created("13:25", RunSpec(task=11, agent="Tess", cli="factory", work=420), "Tess again; this one ends."),
+    _created("13:14", RunSpec(task=45, agent="Rex", work_seconds=600, generation=NEWEST), "It gets a Job."),
+    _created("13:15", RunSpec(task=10, agent="Cleo", work_seconds=300), "An ordinary run."),
+    _created("13:25", RunSpec(task=11, agent="Tess", cli="factory", work_seconds=420), "Tess again; this one ends."),
     Step(
         at="13:46",
         kind="repair",

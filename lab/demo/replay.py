@@ -24,7 +24,7 @@ from lab.platform.controller import Platform
 from lab.platform.generations import GROUP, NEWEST, NOVEMBER
 from lab.platform.workers import Workers
 from lab.platform.writer import Writer, WriterError
-from lab.promql import Page, read_page
+from lab.promql import Scrape, parse_scrape
 
 __all__ = ["DETECTED", "INTERRUPTED", "MISSED", "ReplayError", "ServeExporter", "replay"]
 
@@ -179,14 +179,14 @@ class _Stage:
             at = (self._clock() // _EVALUATION + 1) * _EVALUATION
             self._clock.due("watch", at + _EVALUATION / 2)
             await self._clock.sleep_until(at)
-            page = await _scrape(session, url)
-            changed = self._alerts.evaluate(page, at=at)
+            scrape = await _scrape(session, url)
+            changed = self._alerts.evaluate(scrape, at=at)
             for transition in changed:
-                self._findings.note(transition, page)
-            self._story.ends(page, at=at)
-            self._story.alerts(changed, page, self._findings)
+                self._findings.note(transition, scrape)
+            self._story.ends(scrape, at=at)
+            self._story.alerts(changed, scrape, self._findings)
             counts = {state: self._alerts.count(state) for state in (State.PENDING, State.FIRING)}
-            self._story.status(page, at=at, pending=counts[State.PENDING], firing=counts[State.FIRING])
+            self._story.status(scrape, at=at, pending=counts[State.PENDING], firing=counts[State.FIRING])
         self._clock.due("watch", None)
 
 
@@ -199,15 +199,15 @@ async def _ignore_conflict(work: Awaitable[None]) -> None:
             raise
 
 
-async def _scrape(session: aiohttp.ClientSession, url: str) -> Page:
+async def _scrape(session: aiohttp.ClientSession, url: str) -> Scrape:
     """The samples that Prometheus would store for a scrape; if the scrape fails, only `up`."""
     target = {"job": _JOB, "instance": url.partition("://")[2]}
     try:
         async with session.get(f"{url}/metrics", headers={"Accept": "text/plain;version=0.0.4"}) as response:
             response.raise_for_status()
-            return read_page(await response.text(), target=target)
+            return parse_scrape(await response.text(), target=target)
     except (aiohttp.ClientError, TimeoutError, ValueError):
-        return Page([("up", target, 0.0)])
+        return Scrape([("up", target, 0.0)])
 
 
 @contextlib.asynccontextmanager

@@ -10,7 +10,7 @@ import promql_parser
 import yaml
 
 from lab import fast_yaml, promql
-from lab.promql import Page, PromqlError, UnsupportedError
+from lab.promql import PromqlError, Scrape, UnsupportedError
 
 __all__ = ["RULES_DIR", "AlertRule", "RecordingRule", "Rules", "RulesError", "expand", "load_rules"]
 
@@ -115,7 +115,7 @@ def _rule(item: Mapping[str, Any], *, file: pathlib.Path) -> AlertRule | Recordi
 def _is_evaluated(rule: AlertRule | RecordingRule, *, file: pathlib.Path) -> bool:
     """Whether each construct of the rule is supported. Rules that always fail are rejected immediately."""
     try:
-        promql.evaluate(rule.tree, page=Page(), time=0.0)
+        promql.evaluate(rule.tree, scrape=Scrape(), time=0.0)
     except UnsupportedError:
         return False
     except PromqlError as error:

@@ -9,7 +9,7 @@ from lab.demo.alerts import State, Transition
 from lab.demo.findings import Finding, Findings, causes_of, object_of, said
 from lab.demo.incidents import Step
 from lab.demo.view import View, clock_time
-from lab.promql import Page
+from lab.promql import Scrape
 
 __all__ = ["Story"]
 
@@ -43,32 +43,32 @@ class Story:
         """Prints a step of the script."""
         self._view.moment(at, step.kind, step.text)
 
-    def alerts(self, transitions: Iterable[Transition], page: Page, findings: Findings) -> None:
+    def alerts(self, transitions: Iterable[Transition], scrape: Scrape, findings: Findings) -> None:
         """Prints the alerts that began to fire or resolved at one evaluation, one line for each alert name."""
         groups: dict[tuple[State, str, str], list[Transition]] = {}
         for one in transitions:
             if one.state is not State.PENDING:
                 groups.setdefault((one.state, one.alert.name, one.alert.severity), []).append(one)
         for (state, name, severity), group in groups.items():
-            objects = sorted({findings.name(one.alert, page) for one in group})
+            objects = sorted({findings.name(one.alert, scrape) for one in group})
             more = [", ".join(text for text in objects if text)]
             if state is State.FIRING:
-                causes = {cause for one in group for cause in causes_of(one.alert.labels, page)}
+                causes = {cause for one in group for cause in causes_of(one.alert.labels, scrape)}
                 more += [f"cause: {cause}" for cause in said(causes)]
             named = f"{name} ({severity})" if severity else name
             self._view.moment(group[0].at, state.upper(), named, more=[text for text in more if text])
 
-    def ends(self, page: Page, *, at: float) -> None:
+    def ends(self, scrape: Scrape, *, at: float) -> None:
         """Prints the runs that have ended since the last scrape."""
         for state in _TERMINAL:
-            runs = {one.get("coderun") for one in page.family("coderun_state") if one.get("state") == state}
+            runs = {one.get("coderun") for one in scrape.family("coderun_state") if one.get("state") == state}
             if new := sorted(runs - self._ended):
                 self._ended.update(new)
                 self._view.moment(at, "done", f"{', '.join(new)}: {state}.")
 
-    def status(self, page: Page, *, at: float, pending: int, firing: int) -> None:
+    def status(self, scrape: Scrape, *, at: float, pending: int, firing: int) -> None:
         """Updates the status line."""
-        opened = sum(one.get("state") == "open" for one in page.family("coderun_state"))
+        opened = sum(one.get("state") == "open" for one in scrape.family("coderun_state"))
         self._view.status(at, f"open runs: {opened}   pending alerts: {pending}   firing: {firing}")
 
     def leave(self) -> None:
@@ -82,7 +82,7 @@ class Story:
             self._incident(finding)
         others = ", ".join(sorted({one.alert.name for one in findings.elsewhere})) or "none"
         self._view.facts([(f"alerts about the other {runs} runs, or anything else", others)])
-        if advice := sorted({f"{one.alert.name} {object_of(one.alert.labels, Page())}" for one in findings.advice}):
+        if advice := sorted({f"{one.alert.name} {object_of(one.alert.labels, Scrape())}" for one in findings.advice}):
             self._view.facts([("standing advice (info)", ", ".join(advice))])
         for name, error in sorted(errors.items()):
             self._view.text(f"{name} could not be evaluated: {error}")

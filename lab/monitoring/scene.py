@@ -33,9 +33,9 @@ __all__ = [
 ]  # fmt: skip
 
 _MINUTE = 60.0
-_HANGS = [RunSpec(task=task, agent="Tess", cli="factory", work=420, exits=("never",)) for task in (3, 4)]
+_HANGS = [RunSpec(task=task, agent="Tess", cli="factory", work_seconds=420, exits=("never",)) for task in (3, 4)]
 _STALLS = [RunSpec(task=task, agent="Rex") for task in (1, 6, 9)]
-_LONG = RunSpec(task=11, agent="Rex", cli="codex", work=10800)
+_LONG = RunSpec(task=11, agent="Rex", cli="codex", work_seconds=10800)
 _NO_POD = RunSpec(task=12, agent="Cleo", cli="cursor", exits=("no-pod",))
 _PENDING = RunSpec(task=13, agent="Rex", cli="codex", exits=("pending",))
 _FAILS = [RunSpec(task=task, agent="Rex", generation=NEWEST) for task in (21, 22, 23, 24)]
@@ -43,17 +43,23 @@ _PAST: tuple[tuple[float, Callable[["Scene"], Awaitable[None]]], ...] = (
     (100, lambda scene: scene.november.order([*_HANGS, _LONG])),
     (60, lambda scene: scene.november.lose_templates("claude")),
     (58, lambda scene: scene.november.order(_STALLS[:2])),
-    (40, lambda scene: scene.november.order([RunSpec(task=7, agent="Cleo", cli="cursor", work=7200), _NO_POD])),
+    (
+        40,
+        lambda scene: scene.november.order([RunSpec(task=7, agent="Cleo", cli="cursor", work_seconds=7200), _NO_POD]),
+    ),
     (25, lambda scene: scene.newest.roll_out(missing_partial="shared/harness")),
     (20, lambda scene: scene.newest.order(_FAILS[:-1])),
-    (20, lambda scene: scene.november.order([RunSpec(task=8, agent="Rex", cli="codex", work=7200), _PENDING])),
+    (
+        20,
+        lambda scene: scene.november.order([RunSpec(task=8, agent="Rex", cli="codex", work_seconds=7200), _PENDING]),
+    ),
     (4, lambda scene: scene.november.order(_STALLS[2:])),
 )
 """Actions in the past, each with its time in minutes before now."""
 _PRESENT = (
-    RunSpec(task=2, agent="Rex", cli="codex", work=250),
-    RunSpec(task=10, agent="Cleo", cli="cursor", work=200),
-    RunSpec(task=5, agent="Cipher", cli="codex", work=240, exits=("1",)),
+    RunSpec(task=2, agent="Rex", cli="codex", work_seconds=250),
+    RunSpec(task=10, agent="Cleo", cli="cursor", work_seconds=200),
+    RunSpec(task=5, agent="Cipher", cli="codex", work_seconds=240, exits=("1",)),
 )
 """Runs whose Jobs end after the start of Prometheus. The last one fails and is retried."""
 STALLED, HANGING, DONE, RETRIED, FAILED = (

@@ -57,7 +57,7 @@ _SETTINGS = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunSpec:
-    """A CodeRun to be created. `work` and `start` are in seconds, `exits` as in the annotation EXITS.
+    """A CodeRun to be created. `exits` is as in the annotation EXITS.
 
     Without an agent and a CLI, it is a run that the API server accepts and the controller cannot decode.
     """
@@ -65,8 +65,8 @@ class RunSpec:
     task: int
     agent: str
     cli: str = "claude"
-    work: float = 360.0
-    start: float = 5.0
+    work_seconds: float = 360.0
+    start_seconds: float = 5.0
     exits: tuple[str, ...] = ("0",)
     empty_attempts: int = 0
     generation: Generation = NOVEMBER
@@ -139,7 +139,11 @@ def custom_resource(kind: str) -> dict[str, Any]:
 
 def coderun(order: RunSpec) -> dict[str, Any]:
     """A CodeRun before its creation: with a spec and without a status."""
-    notes = {WORK_SECONDS: str(order.work), START_SECONDS: str(order.start), EXITS: ",".join(order.exits)}
+    notes = {
+        WORK_SECONDS: str(order.work_seconds),
+        START_SECONDS: str(order.start_seconds),
+        EXITS: ",".join(order.exits),
+    }
     if order.empty_attempts:
         notes[EMPTY_ATTEMPTS] = str(order.empty_attempts)
     labels, spec = _newest(order) if order.generation is NEWEST else _november(order)

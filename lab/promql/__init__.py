@@ -3,19 +3,19 @@
 from lab.promql.errors import PromqlError, UnsupportedError
 from lab.promql.evaluator import evaluate, parse
 from lab.promql.history import History
-from lab.promql.vector import NAME, Key, Page, Sample, Vector, key, read_page
+from lab.promql.vector import NAME, Key, Sample, Scrape, Vector, key, parse_scrape
 
 __all__ = [
     "NAME",
     "History",
     "Key",
-    "Page",
     "PromqlError",
     "Sample",
+    "Scrape",
     "UnsupportedError",
     "Vector",
     "evaluate",
     "key",
     "parse",
-    "read_page",
+    "parse_scrape",
 ]

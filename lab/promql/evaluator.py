@@ -15,7 +15,7 @@ from lab.promql.binary import combine
 from lab.promql.errors import PromqlError, UnsupportedError
 from lab.promql.history import History
 from lab.promql.overtime import KEEPS_NAME, OVER_TIME
-from lab.promql.vector import NAME, Key, Page, Sample, Vector, distinct, key
+from lab.promql.vector import NAME, Key, Sample, Scrape, Vector, distinct, key
 
 __all__ = ["evaluate", "parse"]
 
@@ -30,24 +30,24 @@ def parse(text: str) -> Any:
         raise PromqlError(f"{error}: {text}") from error
 
 
-def evaluate(tree: Any, *, page: Page, time: float, history: History | None = None) -> Value:
+def evaluate(tree: Any, *, scrape: Scrape, time: float, history: History | None = None) -> Value:
     """The value of a parsed expression at `time` (Unix time): a number or a vector.
 
-    `history` has the current and earlier scrapes, for `offset` and range selectors. Without it, only the scrape
-    `page` is used. Raises UnsupportedError for an unsupported construct, even if there are no series, and PromqlError
-    if Prometheus would fail too.
+    `history` has the current and earlier scrapes, for `offset` and range selectors. Without it, only `scrape` is
+    used. Raises UnsupportedError for an unsupported construct, even if there are no series, and PromqlError if
+    Prometheus would fail too.
     """
     if history is None:
         history = History()
-        history.add(page, at=time)
-    return _Evaluation(page, time, history).value(tree)
+        history.add(scrape, at=time)
+    return _Evaluation(scrape, time, history).value(tree)
 
 
 class _Evaluation:
     """One expression at one time. Both sides of every operator are evaluated, so every construct is checked."""
 
-    def __init__(self, page: Page, time: float, history: History) -> None:
-        self._page = page
+    def __init__(self, scrape: Scrape, time: float, history: History) -> None:
+        self._scrape = scrape
         self._time = time
         self._history = history
 
@@ -79,7 +79,7 @@ class _Evaluation:
         passes = _matches(tree)
         if tree.offset is not None:
             return [sample for sample in self._history.instant(_name(tree), at=self._moment(tree)) if passes(sample)]
-        series = self._page.family(tree.name) if tree.name else self._page
+        series = self._scrape.family(tree.name) if tree.name else self._scrape
         return [sample for sample in series if passes(sample)]
 
     def _moment(self, selector: Any) -> float:

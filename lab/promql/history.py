@@ -7,7 +7,7 @@ import bisect
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 
-from lab.promql.vector import Key, Page, Sample, Vector, key
+from lab.promql.vector import Key, Sample, Scrape, Vector, key
 
 __all__ = ["LOOKBACK_SECONDS", "History", "Series"]
 
@@ -31,18 +31,18 @@ class History:
         self._scrapes: list[float] = []
         self._families: dict[str, dict[Key, Series]] = {}
 
-    def add(self, page: Page, *, at: float) -> None:
+    def add(self, scrape: Scrape, *, at: float) -> None:
         """Adds a scrape at a time (seconds since the epoch) after all earlier ones."""
         self._scrapes.append(at)
-        for sample in page:
+        for sample in scrape:
             self._append(sample, at)
         if self._scrapes[0] < at - 2 * self._keep:
             self._forget(before=at - self._keep)
 
-    def extend(self, page: Page, names: Iterable[str]) -> None:
+    def extend(self, scrape: Scrape, names: Iterable[str]) -> None:
         """Adds families that recording rules have added to the newest scrape."""
         for name in names:
-            for sample in page.family(name):
+            for sample in scrape.family(name):
                 self._append(sample, self._scrapes[-1])
 
     def instant(self, name: str, *, at: float) -> Vector:
@@ -50,11 +50,11 @@ class History:
         index = bisect.bisect_right(self._scrapes, at) - 1
         if index < 0 or at - self._scrapes[index] >= LOOKBACK_SECONDS:
             return []
-        scrape = self._scrapes[index]
+        time = self._scrapes[index]
         found = []
         for series in self._families.get(name, {}).values():
-            place = bisect.bisect_left(series.times, scrape)
-            if place < len(series.times) and series.times[place] == scrape:
+            place = bisect.bisect_left(series.times, time)
+            if place < len(series.times) and series.times[place] == time:
                 found.append(Sample(series.labels, series.values[place]))
         return found
 

@@ -8,7 +8,7 @@ import prometheus_client.parser
 
 from lab.promql.errors import PromqlError
 
-__all__ = ["NAME", "Key", "Page", "Sample", "Vector", "distinct", "key", "read_page"]
+__all__ = ["NAME", "Key", "Sample", "Scrape", "Vector", "distinct", "key", "parse_scrape"]
 
 NAME = "__name__"
 Key = frozenset[tuple[str, str]]
@@ -50,7 +50,7 @@ def distinct(vector: Vector) -> Vector:
     return vector
 
 
-class Page:
+class Scrape:
     """A scrape: its samples by metric name."""
 
     def __init__(self, samples: Iterable[tuple[str, Mapping[str, str], float]] = ()) -> None:
@@ -72,17 +72,17 @@ class Page:
             yield from family
 
 
-def read_page(text: str, *, target: Mapping[str, str]) -> Page:
+def parse_scrape(text: str, *, target: Mapping[str, str]) -> Scrape:
     """The samples as Prometheus stores them with `honor_labels: true`.
 
     `target` are the labels of the target: `job` and `instance`. Labels of the scraped series take precedence. Adds
     the series `up` with the value 1. Raises ValueError for a text that is not in the text format.
     """
-    page = Page([("up", target, 1.0)])
+    scrape = Scrape([("up", target, 1.0)])
     for line in text.split("\n"):
         for name, labels, value in _read_line(line):
-            page.add(name=name, labels={**target, **labels}, value=value)
-    return page
+            scrape.add(name=name, labels={**target, **labels}, value=value)
+    return scrape
 
 
 @functools.lru_cache(maxsize=4096)

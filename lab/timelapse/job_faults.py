@@ -12,7 +12,7 @@ __all__ = ["JOB_FAULTS"]
 @kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
 def not_exited(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """Incident 2 of the README: the work is completed, but the process does not exit. No status changes."""
-    run = schedule.new_run(agent="Tess", work=420, exits=("never",))
+    run = schedule.new_run(agent="Tess", work_seconds=420, exits=("never",))
     schedule.create(at, run)
     schedule.at(end, lambda world: world.nodes.finish(run.name))
     return _job_of(run)
@@ -46,7 +46,7 @@ def pod_pending(schedule: Schedule, at: float, end: float, _rng: random.Random) 
 
 def suspended(schedule: Schedule, at: float, _: random.Random) -> Fault:
     """A suspended Job. The fault begins 24 hours after the suspension, so not before the second day."""
-    run, begin = schedule.new_run(agent="Cleo", work=1200), max(at, schedule.begin + DAY + 20 * MINUTE)
+    run, begin = schedule.new_run(agent="Cleo", work_seconds=1200), max(at, schedule.begin + DAY + 20 * MINUTE)
     end = begin + 30 * MINUTE
     schedule.create(begin - DAY - 10 * MINUTE, run)
     schedule.at(begin - DAY, lambda world: world.nodes.suspend(run.name, suspended=True))
@@ -72,7 +72,7 @@ def token_gone(schedule: Schedule, at: float, _end: float, rng: random.Random) -
     """Every attempt fails after a minute and is retried, until the run is deleted."""
     agent = rng.choice(("Cleo", "Cipher"))
     for index in range(4):
-        run = schedule.new_run(agent=agent, work=60, start=5, exits=("1",))
+        run = schedule.new_run(agent=agent, work_seconds=60, start_seconds=5, exits=("1",))
         schedule.create(at + index * 2 * MINUTE, run)
         schedule.delete(at + 20 * MINUTE, run)
     return {"agent": agent.lower()}
@@ -80,7 +80,7 @@ def token_gone(schedule: Schedule, at: float, _end: float, rng: random.Random) -
 
 @kind("Jobs are made without a deadline", alert="AgentJobsWithoutDeadline", lasts=45 * MINUTE, within=16 * MINUTE)
 def no_deadline(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    run = schedule.new_run(agent="Tess", work=2400)
+    run = schedule.new_run(agent="Tess", work_seconds=2400)
     schedule.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
     schedule.create(at, run)
     schedule.at(end, lambda world: quietly(setattr, world.writer, "policy", True))

@@ -70,7 +70,7 @@ class Schedule:
         agent = agent or self._rng.choice(list(AGENTS))
         start = self._rng.choice((5, 20, 240))  # 240: the image is pulled, or a node is added
         work = self._rng.uniform(*AGENTS.get(agent, (600, 2400))) + start
-        plain: dict[str, Any] = {"cli": self._rng.choice(CLIS), "work": round(work), "start": start}
+        plain: dict[str, Any] = {"cli": self._rng.choice(CLIS), "work_seconds": round(work), "start_seconds": start}
         return RunSpec(task=self._task, agent=agent, **(plain | of))
 
     def at(self, moment: float, deed: Callable[[World], Any]) -> None:
@@ -103,14 +103,14 @@ class Schedule:
         exits, empty = self._rng.choices(((("0",), 0), (("1", "0"), 0), (("0",), 1), (("1",), 0)), (116, 2, 1, 1))[0]
         order, at = self.new_run(exits=exits, empty_attempts=empty), self._moment(begin)
         self.create(at, order)
-        end = at + order.work * 2 + 240
+        end = at + order.work_seconds * 2 + 240
         later = 60 if exits == ("1",) else self._rng.uniform(1, 12) * 3600
         self.delete(end + later, order)
 
     def _newest_run(self, begin: float) -> None:
         order, at = self.new_run(agent="Rex", generation=NEWEST), self._moment(begin)
         self.create(at, order)
-        gone = at + order.work + self._rng.uniform(1, 12) * 3600
+        gone = at + order.work_seconds + self._rng.uniform(1, 12) * 3600
         self.at(gone, lambda world: world.writer.delete(f"{NEWEST.runs}/{order.name}"))
 
     def _newest_rollout(self, begin: float) -> None:
@@ -125,8 +125,8 @@ class Schedule:
     def _docsrun(self, begin: float) -> None:
         order, at = self.new_run(agent="Atlas"), self._moment(begin)
         self.at(at, functools.partial(_docs_begin, order=order))
-        self.at(at + order.work + 60, functools.partial(_docs_end, order=order))
-        self.at(at + order.work + 7200, functools.partial(_docs_end, order=order, gone=True))
+        self.at(at + order.work_seconds + 60, functools.partial(_docs_end, order=order))
+        self.at(at + order.work_seconds + 7200, functools.partial(_docs_end, order=order, gone=True))
 
     def _sync(self, begin: float) -> None:
         """Adds a sync that deletes a ConfigMap and creates it again."""
@@ -140,21 +140,21 @@ class Schedule:
         self.at(at + 29, lambda world: quietly(world.find))
 
     def _cancelled(self, begin: float) -> None:
-        order, at = self.new_run(work=1800), self._moment(begin)
+        order, at = self.new_run(work_seconds=1800), self._moment(begin)
         self.create(at, order)
         self.delete(at + self._rng.uniform(30, 1500), order)
 
     def _suspended(self, begin: float) -> None:
-        order, at = self.new_run(work=2700), self._moment(begin)
+        order, at = self.new_run(work_seconds=2700), self._moment(begin)
         self.create(at, order)
         self.at(at + 900, lambda world: world.nodes.suspend(order.name, suspended=True))
         self.at(at + 900 + 5400, lambda world: world.nodes.suspend(order.name, suspended=False))
 
     def _long(self, begin: float) -> None:
         """Adds two Jobs that take three hours: the first has the limit of its agent, the second an annotation."""
-        usual, at = self.new_run(agent="Blaze", work=3 * 3600), self._moment(begin)
+        usual, at = self.new_run(agent="Blaze", work_seconds=3 * 3600), self._moment(begin)
         self.at(at, lambda world: world.order(usual))
-        order, at = self.new_run(work=3 * 3600), self._moment(begin)
+        order, at = self.new_run(work_seconds=3 * 3600), self._moment(begin)
         self.create(at, order)
         for after in range(600, 4 * 3600, 1800):  # a node restart may replace the Job, and its annotation is lost
             self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))

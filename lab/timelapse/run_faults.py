@@ -91,7 +91,7 @@ def poison_run(schedule: Schedule, at: float, end: float, _rng: random.Random) -
 )
 def retry_loop(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """Every attempt completes without a pull request after four rounds. The fault begins before the sixth attempt."""
-    run = schedule.new_run(agent="Rex", work=60, start=5, empty_attempts=1000)
+    run = schedule.new_run(agent="Rex", work_seconds=60, start_seconds=5, empty_attempts=1000)
     schedule.create(at - (5 * 4 - 3) * _ROUND, run)
     schedule.delete(end, run)
     return {"coderun": run.name}
@@ -133,7 +133,7 @@ def run_forgotten(schedule: Schedule, at: float, end: float, _rng: random.Random
 )
 def retry_without_job(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """The run keeps the phase Running and the name of the deleted Job, but has no Job."""
-    run = schedule.new_run(work=3000)
+    run = schedule.new_run(work_seconds=3000)
     schedule.create(at - 5 * MINUTE, run)
     schedule.ignore(at, end, run)
     schedule.at(at, functools.partial(_retry, name=run.name))
@@ -148,7 +148,7 @@ def retry_without_job(schedule: Schedule, at: float, end: float, _rng: random.Ra
     within=11.5 * MINUTE,
 )
 def not_updated(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    run = schedule.new_run(work=240, start=5)
+    run = schedule.new_run(work_seconds=240, start_seconds=5)
     schedule.create(at - 270, run)
     schedule.ignore(at - 60, end, run)
     return {"coderun": run.name}
@@ -156,7 +156,7 @@ def not_updated(schedule: Schedule, at: float, end: float, _rng: random.Random) 
 
 @kind("a finalizer is never removed", alert="CodeRunStuckDeleting", lasts=30 * MINUTE, within=11.5 * MINUTE)
 def deletion_hangs(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
-    run = schedule.new_run(work=3000)
+    run = schedule.new_run(work_seconds=3000)
     schedule.create(at - 5 * MINUTE, run)
     schedule.ignore(at, end, run)
     schedule.delete(at, run)

@@ -33,7 +33,7 @@ class Moment(NamedTuple):
     `history` has the earlier scrapes that Prometheus has stored.
     """
 
-    page: promql.Page
+    scrape: promql.Scrape
     history: promql.History
     time: float
     prometheus: Prometheus
@@ -76,22 +76,22 @@ def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
 
         text = until(unchanged_metrics, what="Prometheus has stored the current metrics")
         now = time.time()
-        yield Moment(promql.read_page(text, target=target), history_of(prometheus, now), now, prometheus)
+        yield Moment(promql.parse_scrape(text, target=target), history_of(prometheus, now), now, prometheus)
 
 
 def history_of(prometheus: Prometheus, now: float) -> promql.History:
     """The scrapes that Prometheus has stored. Series of recording rules have no `job`, and are left out."""
     query = f'{{job="{JOB}"}}[1h]'
     data = prometheus.get("/api/v1/query", query=query, time=f"{now:.6f}")["data"]
-    pages: dict[float, promql.Page] = {}
+    scrapes: dict[float, promql.Scrape] = {}
     for series in data["result"]:
         labels = dict(series["metric"])
         name = labels.pop(promql.NAME)
         for at, value in series["values"]:
-            pages.setdefault(float(at), promql.Page()).add(name=name, labels=labels, value=float(value))
+            scrapes.setdefault(float(at), promql.Scrape()).add(name=name, labels=labels, value=float(value))
     history = promql.History()
-    for at in sorted(pages):
-        history.add(pages[at], at=at)
+    for at in sorted(scrapes):
+        history.add(scrapes[at], at=at)
     return history
 
 
@@ -107,7 +107,7 @@ def parts_of(tree: Any) -> Iterator[Any]:
 
 def result_of_demo(tree: Any, moment: Moment) -> dict[promql.Key, float]:
     """The result of the demo. A scalar is a sample without labels."""
-    value = promql.evaluate(tree, page=moment.page, time=moment.time, history=moment.history)
+    value = promql.evaluate(tree, scrape=moment.scrape, time=moment.time, history=moment.history)
     return (
         {promql.key(each.labels): each.value for each in value} if isinstance(value, list) else {frozenset(): value}
     )

@@ -73,7 +73,7 @@ def test_incident_1_a_broken_configmap_prevents_jobs(env: Environment):
     """The ConfigMap is notified first, and the runs have it as their cause. After a repair all alerts resolve."""
     begun = time.monotonic()
     env.platform.do(lambda platform: platform.lose_templates("claude"))
-    orders = [RunSpec(task=task, agent="Rex", work=1) for task in (1, 6)]
+    orders = [RunSpec(task=task, agent="Rex", work_seconds=1) for task in (1, 6)]
     env.platform.do(lambda platform: platform.order(orders))
     notification = env.wait_for("RequiredConfigMapUnhealthy", begun, configmap=CLAUDE)
     assert (
@@ -101,7 +101,7 @@ def test_incident_1_a_broken_configmap_prevents_jobs(env: Environment):
 def test_incident_2_jobs_hang_after_their_work_is_done(env: Environment):
     """The pods of three Jobs do not end. Each Job is notified above its limit, without a known cause."""
     begun = time.monotonic()
-    orders = [RunSpec(task=task, agent="Tess", cli="factory", work=1, exits=("never",)) for task in (3, 4, 7)]
+    orders = [RunSpec(task=task, agent="Tess", cli="factory", work_seconds=1, exits=("never",)) for task in (3, 4, 7)]
     env.platform.do(lambda platform: platform.order(orders))
     until(lambda: len(_jobs_of(env, orders)) == 3, what="their Jobs are created")
     names = _jobs_of(env, orders)
@@ -129,7 +129,7 @@ def test_incident_2_jobs_hang_after_their_work_is_done(env: Environment):
 def test_a_failed_attempt_is_retried_without_a_notification(env: Environment):
     """The Job controller fails the Job. The platform creates another, which succeeds."""
     begun = time.monotonic()
-    order = RunSpec(task=9, agent="Cleo", work=1, exits=("1", "0"))
+    order = RunSpec(task=9, agent="Cleo", work_seconds=1, exits=("1", "0"))
     env.platform.do(lambda platform: platform.order([order]))
     until(lambda: _phases(env).get(order.name) == "Succeeded", what="the second attempt succeeds")
     [job] = _jobs_of(env, [RunSpec(task=9, agent="Cleo")]).values()
@@ -143,7 +143,7 @@ def test_a_failed_attempt_is_retried_without_a_notification(env: Environment):
 
 def test_a_deleted_run_deletes_its_job_its_pod_and_its_series(env: Environment):
     """The finalizer and the garbage collector do so."""
-    order = RunSpec(task=12, agent="Cipher", work=600)
+    order = RunSpec(task=12, agent="Cipher", work_seconds=600)
     env.platform.do(lambda platform: platform.order([order]))
     until(lambda: any(pod["metadata"]["name"] for pod in _pods_of(env, order)), what="its pod runs")
     until(lambda: order.name in env.monitoring.exporter.get().text, what="the metrics have the run")

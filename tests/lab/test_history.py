@@ -7,7 +7,7 @@ import yaml
 
 from lab import promql
 from lab.components import component
-from lab.promql import NAME, History, Page
+from lab.promql import NAME, History, Scrape
 from lab.promql.history import LOOKBACK_SECONDS
 
 STEP = 30
@@ -55,18 +55,18 @@ def history():
 
 
 def scrape_at(count):
-    """The page of one scrape."""
-    page = Page()
+    """One scrape."""
+    scrape = Scrape()
     for series, values in SERIES.items():
         name, _, host = series.removesuffix('"}').partition('{host="')
         if values[count] is not None:
-            page.add(name=name, labels={"host": host}, value=values[count])
-    return page
+            scrape.add(name=name, labels={"host": host}, value=values[count])
+    return scrape
 
 
 def value_of(text, history):
     """The samples of the expression as (name, host, value)."""
-    found = promql.evaluate(promql.parse(text), page=scrape_at(60), time=NOW, history=history)
+    found = promql.evaluate(promql.parse(text), scrape=scrape_at(60), time=NOW, history=history)
     return sorted((one.get(NAME), one.get("host"), pytest.approx(one.value)) for one in found)
 
 
@@ -103,9 +103,9 @@ def test_prometheus_reads_the_same(tmp_path):
 
 def test_a_scrape_without_history_is_the_only_one():
     """A range has only this scrape, and an offset selects no sample."""
-    page = Page([("heat", {"host": "a"}, 3.0)])
+    scrape = Scrape([("heat", {"host": "a"}, 3.0)])
     for text, values in {"max_over_time(heat[1h])": [3.0], "heat offset 1m": [], "increase(heat[1h])": []}.items():
-        found = promql.evaluate(promql.parse(text), page=page, time=100.0)
+        found = promql.evaluate(promql.parse(text), scrape=scrape, time=100.0)
         assert [one.value for one in found] == values
 
 
@@ -113,7 +113,7 @@ def test_old_scrapes_are_dropped():
     """The memory is limited to the longest range of the rules."""
     scrapes = History(keep=100.0)
     for at in range(0, 1000, 10):
-        scrapes.add(Page([("heat", {"host": str(at // 500)}, at)]), at=float(at))
+        scrapes.add(Scrape([("heat", {"host": str(at // 500)}, at)]), at=float(at))
     (one,) = scrapes.window("heat", after=-1.0, until=2000.0)
     assert one.labels["host"] == "1"
     assert 100 <= one.times[-1] - one.times[0] <= 200
@@ -122,7 +122,7 @@ def test_old_scrapes_are_dropped():
 def test_the_lookback_is_five_minutes():
     """Without further scrapes, an instant selector is then empty, as in Prometheus."""
     scrapes = History()
-    scrapes.add(Page([("heat", {}, 1.0)]), at=0.0)
+    scrapes.add(Scrape([("heat", {}, 1.0)]), at=0.0)
     assert scrapes.instant("heat", at=LOOKBACK_SECONDS - 1)
     assert not scrapes.instant("heat", at=LOOKBACK_SECONDS)
     assert not scrapes.instant("heat", at=-1.0)

@@ -12,7 +12,7 @@ from lab.platform.workers import Workers
 from lab.platform.writer import Writer, WriterError
 
 NOON = seconds_of("2026-03-04T12:00:00Z")
-REX = RunSpec(task=2, agent="Rex", work=300)
+REX = RunSpec(task=2, agent="Rex", work_seconds=300)
 FINALIZERS = ["coderuns.orchestrator.io/finalizer"]
 
 
@@ -140,8 +140,8 @@ async def test_without_templates_a_run_has_no_job_and_no_status(simulation, gone
 @pytest.mark.parametrize(
     ("order", "ends"),
     [
-        (RunSpec(task=9, agent="Cipher", work=60, exits=("1", "0")), ["FailureTarget", "Failed"]),
-        (RunSpec(task=9, agent="Cipher", work=60, empty_attempts=1), ["SuccessCriteriaMet", "Complete"]),
+        (RunSpec(task=9, agent="Cipher", work_seconds=60, exits=("1", "0")), ["FailureTarget", "Failed"]),
+        (RunSpec(task=9, agent="Cipher", work_seconds=60, empty_attempts=1), ["SuccessCriteriaMet", "Complete"]),
     ],
     ids=["failed", "no pull request"],
 )
@@ -170,7 +170,7 @@ async def test_an_attempt_without_a_result_is_retried_by_another_job(simulation,
 
 async def test_a_run_whose_attempts_all_fail_is_retried_indefinitely(simulation):
     """The field retryCount remains 0, so that its limit is never reached."""
-    order = RunSpec(task=9, agent="Cipher", work=60, exits=("1",))
+    order = RunSpec(task=9, agent="Cipher", work_seconds=60, exits=("1",))
     await simulation.platform.order([order])
     for _ in range(60):
         await simulation.round(after=30)
@@ -181,7 +181,7 @@ async def test_a_run_whose_attempts_all_fail_is_retried_indefinitely(simulation)
 
 async def test_a_hanging_agent_changes_no_status(simulation):
     """This is the second incident: hours after the work, both objects are as they were during the work."""
-    order = RunSpec(task=3, agent="Tess", cli="factory", work=420, exits=("never",))
+    order = RunSpec(task=3, agent="Tess", cli="factory", work_seconds=420, exits=("never",))
     await simulation.platform.order([order])
     await simulation.round()
     await simulation.round(after=60)
@@ -194,7 +194,7 @@ async def test_a_hanging_agent_changes_no_status(simulation):
 
 async def test_a_deadline_ends_a_hanging_job(simulation):
     """The Job controller does the same: first the pod terminates, then the Job has Failed."""
-    await simulation.platform.order([RunSpec(task=3, agent="Tess", work=420, exits=("never",))])
+    await simulation.platform.order([RunSpec(task=3, agent="Tess", work_seconds=420, exits=("never",))])
     await simulation.round()
     await simulation.round(after=420)
     path = f"{JOBS}/{(await simulation.job())['metadata']['name']}"
@@ -212,7 +212,7 @@ async def test_a_deadline_ends_a_hanging_job(simulation):
 @pytest.mark.parametrize(("word", "active"), [("no-pod", None), ("pending", 1)])
 async def test_a_job_without_a_running_pod_does_not_finish(simulation, word, active):
     """`active` is absent if a quota prevents the pod. If the pod cannot start, `active` is 1 and `ready` is 0."""
-    await simulation.platform.order([RunSpec(task=3, agent="Tess", work=60, exits=(word,))])
+    await simulation.platform.order([RunSpec(task=3, agent="Tess", work_seconds=60, exits=(word,))])
     for _ in range(4):
         await simulation.round(after=600)
     status = (await simulation.job())["status"]
@@ -221,7 +221,7 @@ async def test_a_job_without_a_running_pod_does_not_finish(simulation, word, act
 
 async def test_a_hanging_job_completes_once_its_processes_are_ended(simulation):
     """The run has Succeeded then. The other Job still hangs."""
-    orders = [RunSpec(task=task, agent="Tess", work=420, exits=("never",)) for task in (3, 4)]
+    orders = [RunSpec(task=task, agent="Tess", work_seconds=420, exits=("never",)) for task in (3, 4)]
     await simulation.platform.order(orders)
     await simulation.round()
     await simulation.round(after=420)

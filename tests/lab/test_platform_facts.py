@@ -16,11 +16,11 @@ from tests.lab.platform_facts import JOB_STATUSES, facts_of, job_shape, known_fa
 
 NOON = seconds_of("2025-11-02T12:00:00Z")
 ORDERS = (
-    RunSpec(task=1, agent="Rex", work=60),
-    RunSpec(task=2, agent="Cipher", cli="codex", work=60, exits=("1", "0")),
-    RunSpec(task=3, agent="Tess", cli="factory", work=60, exits=("never",)),
-    RunSpec(task=4, agent="Blaze", cli="cursor", work=60, empty_attempts=99),
-    RunSpec(task=5, agent="Cleo", work=3000),
+    RunSpec(task=1, agent="Rex", work_seconds=60),
+    RunSpec(task=2, agent="Cipher", cli="codex", work_seconds=60, exits=("1", "0")),
+    RunSpec(task=3, agent="Tess", cli="factory", work_seconds=60, exits=("never",)),
+    RunSpec(task=4, agent="Blaze", cli="cursor", work_seconds=60, empty_attempts=99),
+    RunSpec(task=5, agent="Cleo", work_seconds=3000),
     RunSpec(task=6, agent="Cleo", exits=("no-pod",)),
     RunSpec(task=7, agent="Rex", exits=("pending",)),
 )
@@ -87,7 +87,8 @@ async def november(simulation):
 async def newest(simulation):
     """Work, an image whose templates cannot be rendered, the previous image again, and a Job with a deadline."""
     orders = [
-        RunSpec(task=task, agent=agent, work=90_000, generation=NEWEST) for task, agent in enumerate(("Rex", "Blaze"))
+        RunSpec(task=task, agent=agent, work_seconds=90_000, generation=NEWEST)
+        for task, agent in enumerate(("Rex", "Blaze"))
     ]
     await simulation.platform.install()
     await simulation.platform.order(orders[:1])
@@ -96,7 +97,7 @@ async def newest(simulation):
     await simulation.platform.order(orders[1:])
     await simulation.rounds(2)
     await simulation.platform.roll_out()
-    await simulation.platform.order([RunSpec(task=5, agent="Rex", work=60, generation=NEWEST)])
+    await simulation.platform.order([RunSpec(task=5, agent="Rex", work_seconds=60, generation=NEWEST)])
     await simulation.rounds(8)
     await simulation.rounds(2, seconds=86_400)
 

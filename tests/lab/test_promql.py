@@ -11,7 +11,7 @@ import yaml
 
 from lab import promql
 from lab.components import component
-from lab.promql import NAME, Page, PromqlError, UnsupportedError
+from lab.promql import NAME, PromqlError, Scrape, UnsupportedError
 from lab.promql.binary import combine
 
 NOW = 1000.0
@@ -161,7 +161,7 @@ UNSUPPORTED = {
 
 def value_of(text):
     """The value of the expression for SERIES at NOW."""
-    return promql.evaluate(promql.parse(text), page=Page(SERIES), time=NOW)
+    return promql.evaluate(promql.parse(text), scrape=Scrape(SERIES), time=NOW)
 
 
 def in_order(samples):
@@ -199,7 +199,7 @@ def test_invalid_promql_is_an_error(text):
 def test_an_unsupported_construct_is_named(text, construct):
     """It is also an error if no series reaches it."""
     with pytest.raises(UnsupportedError) as caught:
-        promql.evaluate(promql.parse(text), page=Page(), time=NOW)
+        promql.evaluate(promql.parse(text), scrape=Scrape(), time=NOW)
     assert str(caught.value) == construct
 
 
@@ -212,8 +212,8 @@ def test_an_unknown_operator_is_named():
 def test_a_scrape_is_read_as_prometheus_stores_it():
     """Empty labels are dropped, missing labels of the target are added, and `up` is 1."""
     text = '# TYPE a gauge\na{x="",job="own"} 1\na{y="\\"\\n"} NaN\n# TYPE c counter\nc_total 3\n'
-    page = promql.read_page(text, target={"job": "exporter", "instance": "i:1"})
-    assert in_order((sample.labels, sample.value) for sample in page) == in_order(
+    scrape = promql.parse_scrape(text, target={"job": "exporter", "instance": "i:1"})
+    assert in_order((sample.labels, sample.value) for sample in scrape) == in_order(
         [
             ({NAME: "up", "job": "exporter", "instance": "i:1"}, 1),
             ({NAME: "a", "job": "own", "instance": "i:1"}, 1),

@@ -7,7 +7,7 @@ import pytest
 from lab import fast_yaml
 from lab.demo.alerts import Alerts, State
 from lab.demo.rules import RULES_DIR, RulesError, expand, load_rules
-from lab.promql import Page
+from lab.promql import Scrape
 
 RULE = """
 groups:
@@ -29,7 +29,7 @@ def rules_of(folder, text):
 
 def heat(**hosts):
     """A scrape with the metric `heat` for these hosts."""
-    return Page([("heat", {"host": host}, value) for host, value in hosts.items()])
+    return Scrape([("heat", {"host": host}, value) for host, value in hosts.items()])
 
 
 def in_short(changes):
@@ -93,7 +93,7 @@ def test_a_failing_rule_keeps_its_alerts_and_is_reported(tmp_path):
     """The rule is reported by its name, until an evaluation succeeds."""
     alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '-heat < 0'}]}]"))
     alerts.evaluate(heat(a=1), at=0)
-    twice = Page([("heat", {"host": "a"}, 1.0), ("heat", {"host": "a"}, 2.0)])
+    twice = Scrape([("heat", {"host": "a"}, 1.0), ("heat", {"host": "a"}, 2.0)])
     assert alerts.evaluate(twice, at=30) == []
     assert alerts.errors == {"A": "vector cannot contain metrics with the same labelset"}
     assert alerts.count(State.FIRING) == 1
@@ -104,7 +104,7 @@ def test_a_failing_rule_keeps_its_alerts_and_is_reported(tmp_path):
 def test_a_scalar_is_one_element_without_labels(tmp_path):
     """An alert with a scalar expression always fires, as in Prometheus."""
     alerts = Alerts(rules_of(tmp_path, "groups: [{name: g, rules: [{alert: A, expr: '0'}]}]"))
-    (pending, firing) = alerts.evaluate(Page(), at=0)
+    (pending, firing) = alerts.evaluate(Scrape(), at=0)
     assert (pending.state, firing.state) == (State.PENDING, State.FIRING)
     assert firing.alert.labels == {"alertname": "A"}
 

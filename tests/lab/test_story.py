@@ -12,12 +12,12 @@ from lab.demo.incidents import INCIDENTS
 from lab.demo.rules import AlertRule
 from lab.demo.story import Story
 from lab.demo.view import View
-from lab.promql import Page
+from lab.promql import Scrape
 
 DAY = dt.date(2026, 3, 4)
 NOVEMBER, NEWEST, HANG = INCIDENTS
 STALLED, HANGING = sorted(NOVEMBER.needs), sorted(HANG.needs)
-SCRAPE = Page(
+SCRAPE = Scrape(
     [
         ("job_info", {"namespace": "n", "job_name": "j3", "coderun": HANGING[0]}, 1),
         ("job_info", {"namespace": "n", "job_name": "j4", "coderun": HANGING[1]}, 1),
@@ -109,7 +109,7 @@ def test_alerts_of_one_name_and_severity_are_shown_together(story, out):
     changes += [change("AgentJobHanging", "13:43", severity="warning", job_name="j7")]
     changes += [change("Other", "13:43", state=State.PENDING, job_name="j7")]
     story.alerts(changes, SCRAPE, findings)
-    story.alerts([change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name="j3")], Page(), findings)
+    story.alerts([change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name="j3")], Scrape(), findings)
     assert out.getvalue() == (
         "  13:43:00  FIRING    AgentJobHanging (critical)\n"
         f"                      {HANGING[0]}, {HANGING[1]}\n"
@@ -163,7 +163,7 @@ def test_an_incident_is_over_when_all_alerts_are_resolved():
         findings.note(change("AgentJobHanging", "13:43", job_name=job), SCRAPE)
     assert (findings.complete, findings.over) == (True, False)
     for job in ("j3", "j4", "j7"):
-        findings.note(change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name=job), Page())
+        findings.note(change("AgentJobHanging", "13:50", state=State.RESOLVED, job_name=job), Scrape())
     assert findings.over
 
 

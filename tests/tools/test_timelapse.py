@@ -84,7 +84,7 @@ def test_alerts_and_their_texts_are_those_of_prometheus():
 async def test_every_scrape_shows_all_earlier_changes():
     """Also on a slow machine, a run, its Job and its end are each in the next scrape."""
     recorder, agenda = Recorder(metrics=["coderun_state"]), Agenda()
-    agenda.at(START + 45, lambda world: world.order(RunSpec(task=1, agent="Rex", work=100)))
+    agenda.at(START + 45, lambda world: world.order(RunSpec(task=1, agent="Rex", work_seconds=100)))
     async with World(start=START) as world:
         await world.start("a")
         await play(world, agenda, recorder, until=START + 8 * STEP)
