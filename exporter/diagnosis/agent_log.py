@@ -69,4 +69,4 @@ def _last_word(job: Job, report: LogReport, cache: ObjectCache) -> Iterator[Find
         cache.agent_of(job), job.cli or (run.cli if run else "") or report.format
     )
     text = f"the agent wrote its last word{outcome} at {said}"
-    yield found("finished_not_exited", text, about=about, since=last, grace=limit)
+    yield found("agent_finished", text, about=about, since=last, grace=limit)

@@ -158,10 +158,17 @@ _TABLE: Final = (
     ),
     CauseInfo(
         "finished_not_exited",
-        "The run reports completed work, or the agent has written its last word, and its worker is unfinished.",
+        "The run reports completed work, and its worker is unfinished: a process did not exit.",
         _AGENT,
         _PODS,
         grace=60,
+    ),
+    CauseInfo(
+        "agent_finished",
+        "The agent has written its last word, and its process has not exited.",
+        _AGENT,
+        _PODS,
+        metric=False,
     ),
     CauseInfo(
         "deadline_exceeded", "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.", _AGENT, _RUN

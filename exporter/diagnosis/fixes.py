@@ -37,6 +37,7 @@ FIXES: Final = {
     "oom_killed": "Raise the memory limit of the container.",
     "crash_loop": _LOG,
     "main_container_exited": "Let the other container end with the main one, or make it a native sidecar.",
+    "agent_finished": "End the process in the pod that is still running, unless the script around the agent works.",
     "finished_not_exited": "End the process in the pod that is still running.",
     "deadline_exceeded": "Raise activeDeadlineSeconds, or find in the log what took so long.",
     "container_failed": _LOG,

@@ -40,8 +40,8 @@ def test_a_process_that_is_alive_after_the_last_word_is_a_fault_after_its_limit(
     text = "the agent wrote its last word (success) at 2025-10-09T09:03:20Z"
     for now, last, fault in ((SAID + 299, SAID, False), (SAID + 300, SAID, True), (SAID + 300, SAID + 1, False)):
         harness = a_harness(now=now, **WORD | {"last_line": last})
-        assert causes(harness) == [("finished_not_exited", text, fault)]
-        assert labels(harness) == ["finished_not_exited"]
+        assert causes(harness) == [("agent_finished", text, fault)]
+        assert labels(harness) == []  # the alert for finished_not_exited knows no limit of a CLI
 
 
 @pytest.mark.parametrize(("cli", "seconds"), [("codex", 1200), ("", 300)])
@@ -68,8 +68,9 @@ def test_a_last_word_that_is_an_error_has_its_cause_first(error, cause):
     """And the process is alive after it."""
     harness = a_harness(**WORD | {"outcome": "error", "error": error})
     found = {one for one, _, _ in causes(harness)}
-    assert found == {cause, "finished_not_exited"} == set(labels(harness))
-    assert labels(a_harness(**WORD | {"outcome": "error", "error": "other"})) == ["finished_not_exited"]
+    assert found == {cause, "agent_finished"}
+    assert labels(harness) == [cause]
+    assert labels(a_harness(**WORD | {"outcome": "error", "error": "other"})) == []
 
 
 def test_an_agent_waits_for_input_or_permission():
@@ -105,7 +106,7 @@ def test_silence_depends_on_the_time_and_is_no_label():
         assert labels(harness) == []
     patient = Thresholds(agent_silence_limits={"rex": 7200.0})
     assert causes(a_harness(now=SAID + 1801, last_line=SAID, thresholds=patient)) == []
-    assert [one for one, _, _ in causes(a_harness(now=SAID + 1801, **WORD))] == ["finished_not_exited"]
+    assert [one for one, _, _ in causes(a_harness(now=SAID + 1801, **WORD))] == ["agent_finished"]
 
 
 def test_a_container_or_job_that_has_ended_or_is_suspended_has_no_such_cause():

@@ -192,6 +192,7 @@ def test_every_cause_has_a_test():
             "overloaded",
             "max_turns",
             "loop_stop",
+            "agent_finished",
             "waiting_for_input",
             "never_spoke",
             "silent",
