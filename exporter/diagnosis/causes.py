@@ -96,6 +96,12 @@ _TABLE: Final = (
         _CLUSTER,
         "kubectl describe nodes $node",
     ),
+    CauseInfo(
+        "node_rejected",
+        "The kubelet of the node rejected the pod after it was scheduled, for the reason in the evidence.",
+        _CLUSTER,
+        _RUN,
+    ),
     CauseInfo("evicted", "The kubelet or a controller evicted the pod.", _CLUSTER, _RUN),
     CauseInfo("preempted", "A pod of higher priority preempted the pod.", _CLUSTER, _RUN),
     CauseInfo(

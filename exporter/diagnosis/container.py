@@ -61,7 +61,7 @@ def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
             yield found("init_container_stuck", text, about=of_pod(pod, one.name), since=one.since)
         elif one.state == "terminated" and one.reason in _CREATE:
             yield _not_started(pod, one)
-        elif one.role == "init" and one.state == "terminated" and one.exit_code:
+        elif one.role == "init" and one.state == "terminated" and (one.exit_code or one.reason == _OUT_OF_MEMORY):
             cause = "oom_killed" if one.reason == _OUT_OF_MEMORY else "init_container_failed"
             yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
 

@@ -13,7 +13,13 @@ from exporter.diagnosis.refusals import refusal_of
 __all__ = ["ended_findings", "not_updated_findings"]
 
 _DEADLINE = "DeadlineExceeded"
-_REASONS = {"Evicted": "evicted", "NodeLost": "node_lost", "Preempting": "preempted", "OOMKilled": "oom_killed"}
+_REASONS = {
+    "Evicted": "evicted",
+    "NodeLost": "node_lost",
+    "Preempting": "preempted",
+    "OOMKilled": "oom_killed",
+    "UnexpectedAdmissionError": "node_rejected",
+}
 """The causes for the reasons of failed worker Pods."""
 
 

@@ -73,8 +73,10 @@ def _run_findings(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Find
 def _worker_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
         yield suspended_finding(job, cache)
-    yield from deletion_findings(job)
     known = [*hang_findings(job, cache), *ended_findings(job, cache)]
+    # The garbage collector waits for the pods of the Job, and a lost node keeps these.
+    is_kept_by_node = any(one.cause == "node_lost" for one in known)
+    yield from (one for one in deletion_findings(job) if not (one.effect and is_kept_by_node))
     yield from known
     yield from _starting(job, cache, known)
     yield from silence_findings(job, cache)

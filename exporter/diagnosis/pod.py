@@ -24,11 +24,11 @@ _REASONS = {
     "Preempting": "preempted",
     "PreemptionByScheduler": "preempted",
     "DeadlineExceeded": "deadline_exceeded",
-    "UnexpectedAdmissionError": "unschedulable",
+    "UnexpectedAdmissionError": "node_rejected",
     "Terminated": "evicted",
     "NodeShutdown": "evicted",
     "Shutdown": "evicted",
-    "NodeAffinity": "unschedulable",
+    "NodeAffinity": "node_rejected",
     "TerminationByKubelet": "evicted",
     "EvictionByEvictionAPI": "evicted",
     "DeletionByTaintManager": "evicted",
@@ -91,13 +91,13 @@ def _failed(pod: Pod) -> Iterator[Finding]:
     if causes and not any(one.cause == "oom_killed" for one in containers):
         reason, cause = next(iter(causes.items()))
         text = f"{reason}: {pod.message}" if pod.message else reason
-        yield found(cause, text, about=of_pod(pod), since=pod.finished)
+        yield found(cause, text, about=of_pod(pod), since=pod.finished or pod.created)
     yield from containers
 
 
 def _cause_of(reason: str) -> str:
     """The cause for a reason. The kubelet rejects a Pod that does not fit its node with reasons such as OutOfcpu."""
-    return "unschedulable" if reason.startswith("OutOf") else _REASONS.get(reason, "")
+    return "node_rejected" if reason.startswith("OutOf") else _REASONS.get(reason, "")
 
 
 def _terminating(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:

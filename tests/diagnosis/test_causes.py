@@ -89,6 +89,15 @@ CASES = [
     ("job_deleting", [OPEN, a_job(deleted=CREATED + 60)], ""),
     ("job_missing", [a_run(status=WORKS | {"jobName": "gone"}), READ], ""),
     ("no_worker", [a_run(status=WORKS), READ], ""),
+    (
+        "node_rejected",
+        [
+            OPEN,
+            a_job(active=0),
+            a_pod("Failed", reason="UnexpectedAdmissionError", message="Allocate failed: no devices"),
+        ],
+        "",
+    ),
     ("pods_terminating", [OPEN, without_pod(terminating=1), a_pod("Running", deleted=CREATED + 99)], ""),
     ("no_pod", [OPEN, without_pod(), READ, a_pod() | {"metadata": {"name": "other", "uid": "o"}}], ""),
     ("pod_not_starting", [OPEN, a_job(), a_pod(), READ], ""),
@@ -180,6 +189,25 @@ def test_of_several_failed_pods_the_newest_has_the_cause(tmp_path, job):
     causes = [finding["cause"] for finding in run["findings"]]
     assert causes[0] == "oom_killed"
     assert "evicted" not in causes
+
+
+def test_an_init_container_out_of_memory_may_have_the_exit_code_0(tmp_path):
+    """The kernel killed a child process: the kubelet reports OOMKilled, and the Pod does not start."""
+    killed = {"name": "clone", "state": {"terminated": {"exitCode": 0, "reason": "OOMKilled"}}}
+    pod = a_pod(initContainerStatuses=[killed])
+    pod["spec"]["initContainers"] = [{"name": "clone"}]
+    _, (run,) = explain_objects(tmp_path, [OPEN, a_job(), pod, READ], "")
+    assert run["findings"][0]["cause"] == "oom_killed"
+
+
+def test_a_lost_node_that_keeps_the_pod_of_a_deleted_job_comes_first(tmp_path):
+    """The garbage collector removes its finalizer once the pods of the Job are gone."""
+    job = a_job(deleted=CREATED + 60)
+    job["metadata"] |= {"finalizers": ["foregroundDeletion"]}
+    lost = an_event(reason="NodeNotReady", note="Node is not ready")
+    pod = a_pod("Running", deleted=CREATED + 90, conditions=[{"type": "Ready", "status": "False"}])
+    _, (run,) = explain_objects(tmp_path, [OPEN, job, pod, lost], "")
+    assert run["findings"][0]["cause"] == "node_lost"
 
 
 def test_every_cause_has_a_test():
