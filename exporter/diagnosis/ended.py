@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.events import unanswered, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
-from exporter.diagnosis.gone import gone_findings
+from exporter.diagnosis.gone import gone_findings, last_failure
 from exporter.diagnosis.pod import pods_findings
 from exporter.diagnosis.pods import current_pods
 from exporter.diagnosis.refusals import refusal_of
@@ -32,6 +32,8 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         text = f"{job.worker} {job.name} exceeded its deadline" + (
             f" of {job.deadline:.0f} s" if job.deadline else ""
         )
+        if not known and (failure := last_failure(job, cache)):
+            text += f"; {failure}"
         yield found("deadline_exceeded", text, about=of_job(job), since=job.finished)
     elif (cause := _REASONS.get(job.reason)) and not any(one.cause == cause for one in known):
         yield found(cause, f"{job.worker} {job.name}: {job.reason}", about=of_job(job), since=job.finished)

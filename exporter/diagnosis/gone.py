@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Event, Job, ObjectCache, Run
-from exporter.diagnosis.events import words
+from exporter.diagnosis.events import telling, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 
-__all__ = ["CREATED_POD", "TELLING", "events_of_gone", "gone_findings", "gone_key"]
+__all__ = ["CREATED_POD", "TELLING", "events_of_gone", "gone_findings", "gone_key", "last_failure"]
 
 CREATED_POD: Final = "SuccessfulCreate"
 """The reason with which the Job controller reports a pod that it has created."""
@@ -55,6 +55,13 @@ def gone_findings(item: Run | Job, cache: ObjectCache) -> Iterator[Finding]:
             text = f"pod {event.about_name}: {words(event)}"
             yield found(cause, text, about=about, since=event.last, command="" if cause != "node_lost" else _EVENTS)
         return
+
+
+def last_failure(job: Job, cache: ObjectCache) -> str:
+    """What the newest pod of a Job failed to do, if that pod no longer exists; empty if no Event says so."""
+    every = [event for event in events_of_gone(job.uid, cache, "Pod") if event.reason.startswith("Failed")]
+    newest = [event for event in every if event.about_name == every[0].about_name]
+    return "".join(f"pod {event.about_name}: {words(event)}" for event in telling(newest)[:1])
 
 
 def _had_another(item: Run | Job, event: Event, cache: ObjectCache) -> bool:

@@ -93,3 +93,17 @@ def test_a_pod_could_be_created_if_the_job_controller_says_so(tmp_path):
     after = about("j", "SuccessfulCreate", "Created pod: j-b4vfn", kind="Job", uid="job-j", at=30, type="Normal")
     assert causes(tmp_path, OVER, FAILED, refused)[0] == "quota"
     assert causes(tmp_path, OVER, FAILED, refused, after)[0] == "job_failed"
+
+
+def test_a_job_that_reached_its_deadline_has_the_last_failure_of_its_pod_as_evidence(tmp_path):
+    """The Job controller deletes the pod at the deadline; the Event with the reason of the failed pull is kept."""
+    late = a_job(ended="Failed", reason="DeadlineExceeded")
+    events = [
+        about("j-x7k2p", "Failed", "Error: ImagePullBackOff", at=290),
+        about("j-x7k2p", "Failed", 'Failed to pull image "agent:9": not found', at=280),
+    ]
+    (finding, *_) = explained(tmp_path, OVER, late, *events)["findings"]
+    assert finding["cause"] == "deadline_exceeded"
+    assert finding["evidence"].endswith('pod j-x7k2p: Failed: Failed to pull image "agent:9": not found')
+    (finding, *_) = explained(tmp_path, OVER, late)["findings"]
+    assert finding["evidence"] == "Job j exceeded its deadline"
