@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
     """The deep profile has no timeout."""
     for item in items:
         if _HERE in item.path.parents:
-            item.add_marker(pytest.mark.timeout(0 if PROFILE == "deep" else 120))
+            item.add_marker(pytest.mark.timeout(0 if PROFILE == "deep" else 300))
 
 
 @pytest.fixture(autouse=True, scope="module")
