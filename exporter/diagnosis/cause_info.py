@@ -1,12 +1,8 @@
-"""The type of the rows in the table of causes, and texts that findings use as well."""
+"""The type of the rows in the table of causes."""
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-__all__ = ["DESCRIBE", "IMAGE", "CauseInfo"]
-
-DESCRIBE: Final = "kubectl -n $namespace describe $resource $name"
-IMAGE: Final = "who owns the image or the agent"
-"""The people who can correct a container that cannot run with its image."""
+__all__ = ["CauseInfo"]
 
 
 class CauseInfo(NamedTuple):

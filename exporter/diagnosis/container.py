@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 
 from exporter.cache import Container, ObjectCache, Pod
-from exporter.diagnosis.cause_info import IMAGE
+from exporter.diagnosis.cause_texts import IMAGE
 from exporter.diagnosis.container_words import creation_words, pull_words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.mounts import missing_object

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from exporter.cache import ObjectCache, Pod
-from exporter.diagnosis.cause_info import DESCRIBE
+from exporter.diagnosis.cause_texts import DESCRIBE
 from exporter.diagnosis.events import current, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.refusals import refusal_of

@@ -96,7 +96,7 @@ def test_a_job_that_is_over_may_be_kept_by_its_pod(tmp_path, ended, phase):
 
 
 def test_a_pod_that_succeeded_and_that_no_finalizer_keeps_is_not_read(tmp_path):
-    """The API server is not even asked for it."""
+    """No request for it is sent to the API server."""
     pod = deleted(a_pod("Succeeded", containerStatuses=[ENDED]))
     every = found(tmp_path, a_run(status=RUNNING), deleted(a_job(ended="Complete"), FOREGROUND), pod)
     assert "pod p" not in json.dumps(every)

@@ -54,7 +54,7 @@ def test_an_event_about_a_pod_that_is_gone_explains_its_job(tmp_path, event, cau
 
 
 def test_the_evidence_names_the_pod_and_the_event_is_listed(tmp_path):
-    """Nothing is wrong with the agent: somebody else acts."""
+    """Nothing is wrong with the agent: those who run the cluster act."""
     run = explained(tmp_path, OVER, FAILED, about("j-x7k2p", "Preempted", type="Normal"))
     assert run["findings"][0]["evidence"] == f"pod j-x7k2p: Preempted: {BY}"
     assert run["findings"][0]["act"] == "who runs the cluster"
