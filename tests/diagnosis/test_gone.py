@@ -69,7 +69,7 @@ def test_a_pod_that_had_a_successor_explains_nothing(tmp_path, at, cause):
 
 
 def test_the_name_of_a_job_may_be_too_long_for_that_of_its_pod(tmp_path):
-    """Then the Job controller's Event tells of which Job a pod is; without one, the time does."""
+    """An Event of the Job controller names the Job of the Pod; without one, the time decides."""
     long = "play-coderun-task-8-cleo-claude-agent-plat-66f6fbb9-d6435a24"[:58]
     jobs = [
         a_job(name=f"{long}-v{number}", uid=f"job-{number}", created=created, ended="Failed")

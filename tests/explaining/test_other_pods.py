@@ -33,7 +33,7 @@ FAILS = "container c: CrashLoopBackOff, last OOMKilled, 14 restarts"
 
 
 def test_the_pod_of_a_controller_that_fails_is_in_the_evidence(tmp_path):
-    """And the next command shows it: which of all Deployments is the controller, nobody need know."""
+    """The next command describes that Pod, because the Deployment of the controller is not known."""
     code, out = explain(tmp_path, [*IDLE, another(**KILLED)], "r", "--at", LATER)
     assert code == 1
     assert "Cause:       controller_idle\n" in out

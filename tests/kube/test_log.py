@@ -61,9 +61,7 @@ async def test_the_text_is_as_it_was_sent(client, server):
 )
 async def test_an_error_has_its_code_and_no_text_of_the_response(client, server, code, kind):
     """The kubelet's message may have text of the container."""
-    faults(
-        server, *(a_status(code, "password-of-somebody") if code != 204 else web.Response(status=204) for _ in "12")
-    )
+    faults(server, *(a_status(code, "password-of-a-user") if code != 204 else web.Response(status=204) for _ in "12"))
     with pytest.raises(kind) as caught:
         await read(client)
     assert caught.value.code == str(code)

@@ -28,7 +28,7 @@ _GREEDY = [
     {"name": "claude-code", "image": "agent:1", "resources": {"requests": {"cpu": "2"}, "limits": {"cpu": "2"}}}
 ]
 _LOST = {"nodeName": "lost", "terminationGracePeriodSeconds": 600}
-"""A pod of a node without a kubelet: nobody ends it."""
+"""A pod of a node without a kubelet: it never ends."""
 
 
 def quota(at: Place) -> None:

@@ -37,7 +37,7 @@ def test_a_watch_from_a_forgotten_version_lists_again(
     with subject.enduring() as endured:
         proxy.strike(Fault(kind="watch", times=len(READ), held=lambda: not back.is_set()))
         proxy.end()
-        until(lambda: sum(proxy.struck().values()) == len(READ), what="all watches are about to go on")
+        until(lambda: sum(proxy.struck().values()) == len(READ), what="all watches are about to continue")
         change(place)
         _forget_versions(control_plane, place)
         back.set()
