@@ -35,9 +35,20 @@ async def an_exporter(
         kubernetes=Kubernetes(kubeconfig=kubeconfig and str(kubeconfig)),
         web=Web(listen_addresses=("127.0.0.1:0",)),
     )
+    before = _connections()
     async with serve(settings) as app:
         await eventually(lambda: states(app) == {*expected}, what="all lists and watches have the expected states")
         yield app
+    # TLS connections close after their session has ended: else the next test collects their sockets.
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(2):
+            while _connections() > before:
+                await asyncio.sleep(0.01)
+
+
+def _connections() -> int:
+    """The number of connections of the running loop."""
+    return len(asyncio.get_running_loop()._selector.get_map())  # type: ignore[attr-defined]
 
 
 def states(app: App) -> set[str]:
