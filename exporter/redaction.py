@@ -60,6 +60,14 @@ _AFTER_NAME: Final = re.compile(
     r"[\"'`]?:? (?:not found|is forbidden|not registered|does(?: not|n't) exist|already exists|in (?:the )?namespace"
     r"|is not ready|(?i:secrets?) [\"'`])"
 )
+# Errors of the CSI driver for secrets and its providers (Azure, AWS), which contain names only.
+_DRIVER: Final = re.compile(
+    r"failed to mount secrets store objects for pod [a-z0-9.-]+/[a-z0-9.-]+, err: "
+    r"|failed to get objectType:secret, objectName:[a-zA-Z0-9-]+, objectVersion::"
+    r" keyvault\.BaseClient#GetSecret: Failure responding to request: StatusCode=[45][0-9]{2}(?!\S)"
+    r"|is not authorized to perform: secretsmanager:GetSecretValue on resource: [\w/-]+"
+    r" because no identity-based policy allows the secretsmanager:GetSecretValue action(?!\S)"
+)
 _JOINS: Final = re.compile(r"[._-]")
 _PROSE: Final = re.compile(r"[A-Z]?[a-z]+")
 _ASSIGNS: Final = re.compile(r"[:=>|]")
@@ -102,13 +110,15 @@ def redact_credentials(line: str) -> str:
         return line
     line = _FLAG.sub(rf"\1{HIDDEN}", _BEFORE.sub(_unless_known, line))
     parts: list[str] = []
-    position, scope, before = 0, None, ""
+    position, shown, scope, before = 0, 0, None, ""
     while word := _WORD.search(line, position):
         gap = line[position : word.start()]
         scope = _after(scope, gap)
         if scope and scope.near and "pass" in scope.name and _ASSIGNS.search(gap):
             scope = dataclasses.replace(scope, phrase=True)
-        if scope and _is_value(scope, line, gap, word, before):
+        if text := _driver_text(scope, line, word):
+            shown = text.end()
+        if scope and word.end() > shown and _is_value(scope, line, gap, word, before):
             start, position = _value(line, word, gap, scope)
             parts += [line[word.start() - len(gap) : start], HIDDEN]
             near = line.startswith(" / ", position)
@@ -118,6 +128,12 @@ def redact_credentials(line: str) -> str:
         position = word.end()
         scope, before = _scope(scope, word[0].lower(), before), word[0].lower()
     return "".join([*parts, line[position:]])
+
+
+def _driver_text(scope: _Scope | None, line: str, word: re.Match[str]) -> re.Match[str] | None:
+    """An error that begins here. After the name of another credential, it may be a value."""
+    may_begin = scope is None or ("secret" in scope.name and not scope.near)
+    return _DRIVER.match(line, word.start()) if may_begin else None
 
 
 def _unless_known(match: re.Match[str]) -> str:

@@ -93,7 +93,7 @@ object of plugin pod pods registry repository resource role server serviceaccoun
 volume
 """
 _INTRODUCING: Final = """
-contains content data expected from gave got hash header is received sent to used using value values was with
+contains content data expected from gave got hash header is received returned sent to used using value values was with
 """
 NAMED: Final = frozenset(_NAMED.split())
 """Words that a name follows, and no credential."""

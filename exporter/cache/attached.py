@@ -18,7 +18,7 @@ __all__ = ["Attached"]
 
 
 class Attached:
-    """`pods` are the Pods of Jobs, in partitions named as those of Jobs. A worker Pod is in `Job.pod` instead."""
+    """`pods` are the Pods of Jobs, in partitions named as those of Jobs. Pods of runs are in `Job.pod`."""
 
     def __init__(self, *, runs: Table[Run], jobs: Table[Job], all_namespaces: bool) -> None:
         self.runs = runs
@@ -102,7 +102,7 @@ class Attached:
         else:
             self.events.claim(uid)
 
-    def owned(self, pod: Pod) -> Pod:
+    def with_owner_uid(self, pod: Pod) -> Pod:
         """The Pod, with the UID of its Job as owner if it was matched by the name of the Job."""
         if not pod.owner.startswith(NAMED):
             return pod

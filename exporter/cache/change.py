@@ -8,7 +8,7 @@ __all__ = ["CODERUNS", "CONFIGMAPS", "EVENTS", "JOBS", "LOGS", "PODS", "Change",
 
 CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS = "coderuns", "jobs", "configmaps", "job_pods", "events"
 LOGS = "logs"
-"""The names of the tables. `jobs` also has the Pods that are workers of runs; `job_pods` has the Pods of Jobs."""
+"""The names of the tables. `jobs` also has worker Pods (of runs without a Job); `job_pods` has the Pods of Jobs."""
 
 
 class Key(NamedTuple):

@@ -7,7 +7,10 @@ import itertools
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 
+import msgspec
+
 from exporter.cache.pod_records import Event
+from exporter.cache.repeats import repeated_since
 
 __all__ = ["Events"]
 
@@ -68,8 +71,10 @@ class Events:
         return None
 
     def add(self, event: Event) -> None:
-        """Adds or updates an Event."""
+        """Adds or updates an Event. Events that it repeats may be dropped, but not the time of the first one."""
         old = self._take(event.about)
+        if old:
+            old, event = _with_since(old, event)
         found = sorted((event, *(one for one in old if one.uid != event.uid)), key=_recency, reverse=True)
         reasons = [(one.reason, one.container) for one in found]
         kept = [one for at, one in enumerate(found) if reasons[:at].count(reasons[at]) < _MAX_PER_REASON]
@@ -106,6 +111,15 @@ class Events:
         self.size -= sum(map(_size, events))
         self._of_namespace.subtract(one.namespace for one in events)
         return events
+
+
+def _with_since(old: tuple[Event, ...], event: Event) -> tuple[tuple[Event, ...], Event]:
+    """Sets `since` of an Event, and of newer ones of the same reason: Events are not listed in their order."""
+    newer = tuple(
+        msgspec.structs.replace(one, since=repeated_since(one, (event,))) if one.reason == event.reason else one
+        for one in old
+    )
+    return newer, msgspec.structs.replace(event, since=repeated_since(event, old))
 
 
 def _recency(event: Event) -> float:

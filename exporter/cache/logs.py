@@ -24,12 +24,18 @@ class ContainerLog(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     id: str
     """Distinguishes the container from the others of its Job."""
     report: LogReport
+    started: float | None = None
+    """When the container started, in seconds since the epoch."""
     ended: bool = False
     """Whether the container has ended, and its log was read until then or cannot be read any more."""
+    stale: bool = False
+    """Whether the log could not be read in the last minutes: the container may have written since."""
+    unread: bool = False
+    """Whether the log has never been read: the report is empty, and what the container does is unknown."""
 
 
 class JobLogs(msgspec.Struct, gc=False, frozen=True):
-    """The reports of the containers of one Job, in the order in which they were first read; at most 16.
+    """The reports of the containers of one Job, in the order in which they were found; at most 16.
 
     `earlier` has the sums of the reports that were dropped.
     """
@@ -38,25 +44,35 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
     earlier: LogReport = LogReport()
 
     @property
-    def running(self) -> list[LogReport]:
-        """The reports of the containers that run."""
-        return [one.report for one in self.containers if not one.ended]
+    def running(self) -> tuple[ContainerLog, ...]:
+        """The containers that run. Empty if one log is stale or was never read: what the agent does is unknown."""
+        found = tuple(one for one in self.containers if not one.ended)
+        return () if any(one.stale or one.unread for one in found) else found
 
     @property
     def current(self) -> list[LogReport]:
         """The reports of the containers that run; if no container runs, the report of the last container."""
-        return self.running or [one.report for one in self.containers[-1:]]
+        read = [one for one in self.containers if not one.unread]
+        return [one.report for one in read if not one.ended] or [one.report for one in read[-1:]]
+
+    @property
+    def last_word(self) -> LogReport | None:
+        """The report with the newest last word, once all running containers have written theirs."""
+        found = [(one.report.last_word, one.report) for one in self.running]
+        known = [(word, report) for word, report in found if word is not None]
+        return max(known, key=lambda one: one[0])[1] if known and len(known) == len(found) else None
 
     @property
     def all(self) -> Iterator[LogReport]:
-        """The reports of all containers, for sums."""
+        """The reports of all containers that were read, for sums."""
         yield self.earlier
-        for one in self.containers:
-            yield one.report
+        yield from (one.report for one in self.containers if not one.unread)
 
     def put(self, log: ContainerLog) -> "JobLogs":
-        """Returns a copy with this report added, or replaced."""
+        """Returns a copy with this report added, or replaced; removed if its log was never read until its end."""
         found = {one.id: one for one in self.containers} | {log.id: log}
+        if log.unread and log.ended:
+            found.pop(log.id)
         earlier = self.earlier
         while len(found) > _MAX_CONTAINERS:
             oldest = next((one for one in found.values() if one.ended), next(iter(found.values())))

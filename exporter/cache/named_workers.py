@@ -1,4 +1,4 @@
-"""Index of the runs that reference their worker by name, by namespace and name of the worker."""
+"""Index of the runs that reference their worker (a Pod) by name, by namespace and name of the worker."""
 
 from collections.abc import Iterable
 

@@ -18,6 +18,7 @@ from exporter.cache.retention import Retention
 from exporter.cache.slices import slices
 from exporter.cache.table import Table
 from exporter.cache.thresholds import Thresholds
+from exporter.cache.unfinished import Unfinished
 from exporter.cache.unknown_jobs import UnknownJobs
 from exporter.cache.worker_runs import WorkerRuns, controllers_of
 
@@ -47,6 +48,7 @@ class ObjectCache(Attached):
         self._worker_runs = WorkerRuns()
         self._namesakes = Namesakes()
         self._newest = NewestJobs()
+        self.unfinished = Unfinished()
         self._unknown_jobs = UnknownJobs()
         self._missing_jobs = MissingJobs()
         self._blockers = Blockers()
@@ -132,7 +134,7 @@ class ObjectCache(Attached):
         return self._blockers.blocker_of(run, self.runs)
 
     def controller_is_idle(self, run: Run) -> bool:
-        """Whether the controller has processed no run that is as new as this one, which it has not processed."""
+        """Whether the controller is down or hangs: it has processed neither this run nor any younger one."""
         return self._blockers.is_idle(run, self.runs)
 
     def blocked_with(self, run: Run) -> list[Run]:
@@ -183,6 +185,18 @@ class ObjectCache(Attached):
     def max_runtime_of(self, job: Job) -> tuple[float, bool]:
         """Maximum run time in seconds, and whether it is configured for the Job, its agent, or all Jobs."""
         return self.thresholds.run_time_of(job, self.run_of(job))
+
+    def result_limit_of(self, job: Job, log_format: str) -> float:
+        """How long its agent may run after its last word, in seconds. `log_format` replaces an unknown CLI."""
+        run = self.run_of(job)
+        cli = job.cli or (run.cli if run is not None else "") or log_format
+        is_long_lived = run is not None and run.long_lived
+        return self.thresholds.result_limit_of(self.agent_of(job), cli, long_lived=is_long_lived)
+
+    def silence_limit_of(self, job: Job) -> float:
+        """How long its agent may write no line, in seconds."""
+        run = self.run_of(job)
+        return self.thresholds.silence_limit_of(self.agent_of(job), long_lived=run is not None and run.long_lived)
 
     @property
     def default_configmaps(self) -> list[ConfigMap]:
@@ -275,6 +289,7 @@ class ObjectCache(Attached):
     def _index(self, old: Record | None, new: Record | None) -> None:
         self._owners.remove(old)
         self._newest.update(old, new)
+        self.unfinished.update(old, new)
         self._blockers.update(old, new)
         self._update_missing_jobs(old, new)
         self._named.update(old, new)

@@ -18,22 +18,27 @@ class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
 
     name: str
     role: str
-    """`main`, `init` or `side`."""
+    """`main`; `init`: an init container; or `side`: any other, such as a sidecar."""
     state: str = ""
     """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
     reason: str = ""
     message: str = ""
     """The message of the kubelet or the runtime. That of a container that has run is not read: it may be the end of
     its log."""
+    has_unread_message: bool = False
+    """Whether it has terminated, the last time or now, with a termination message that is not read."""
     exit_code: int | None = None
     since: float | None = None
     """When it started (`running`) or ended (`terminated`)."""
     restarts: int = 0
     last_reason: str = ""
     last_exit_code: int | None = None
-    """Why and how it ended the last time, if it was restarted."""
+    last_ended: float | None = None
+    """Why, how and when it ended the last time, if it was restarted."""
     sidecar: bool = False
     """Whether it is a restartable init container: neither the start nor the end of the Pod waits for its end."""
+    unstarted: bool = False
+    """Whether it is a native sidecar that is running, and whose startup probe or postStart hook has not succeeded."""
     id: str = ""
     """The ID of a main container, if logs are read. A restarted container has another one."""
 
@@ -68,6 +73,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None
+    scheduler: str = ""
+    """spec.schedulerName, if its condition PodScheduled is not set: this scheduler has not processed the Pod."""
     ready: bool | None = None
     """The status of its condition Ready; None if the condition is not set."""
     ready_since: float | None = None
@@ -106,6 +113,8 @@ class Event(msgspec.Struct, gc=False, kw_only=True):
     note: str
     first: float | None
     last: float | None
+    since: float | None = None
+    """The first occurrence of the Events that it repeats, which may not be cached; None: `first`."""
     count: int = 1
     container: str = ""
     """The container of the Pod that it is about; empty if it is about the Pod."""

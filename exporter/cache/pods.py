@@ -25,6 +25,7 @@ class Pods:
         self._known: set[str] = set()
         self._of: dict[str, dict[str, Pod]] = {}
         self._unclaimed: dict[str, str] = {}
+        self._live: set[tuple[str, str]] | None = None
 
     def __iter__(self) -> Iterator[Pod]:
         return iter(self._pods.values())
@@ -35,6 +36,13 @@ class Pods:
     def get(self, uid: str) -> Pod | None:
         """The Pod with this UID."""
         return self._pods.get(uid)
+
+    def is_live(self, namespace: str, name: str) -> bool:
+        """Whether there is a Pod of this name that is neither over nor being deleted."""
+        if self._live is None:  # built at the first query after a Pod has changed, because few clusters need it
+            pods = (pod for pod in self if pod.deleted is None and not pod.is_over)
+            self._live = {(pod.namespace, pod.name) for pod in pods}
+        return (namespace, name) in self._live
 
     def known(self, partition: str) -> bool:
         """Whether the Pods of this partition have been listed and are still permitted to be read."""
@@ -68,6 +76,7 @@ class Pods:
 
     def put(self, partition: str, uid: str, pod: Pod | None) -> Pod | None:
         """Adds, updates or removes (None) a Pod. Returns the previous one."""
+        self._live = None
         old = self._remove(uid)
         uids = self._uids.setdefault(partition, set())
         uids.discard(uid)

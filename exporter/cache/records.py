@@ -108,7 +108,10 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
 
 
 class Job(msgspec.Struct, gc=False, kw_only=True):
-    """A Job, or a Pod that is itself a worker: controlled or named by a run, or matching the configured labels."""
+    """A Job, or a worker Pod: a Pod that works for a run that has no Job.
+
+    It is controlled or named by a run, or matches the configured labels.
+    """
 
     uid: str
     namespace: str
@@ -119,6 +122,7 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     owner_resource: str = ""
     """`PLURAL.GROUP` of that run; empty if the exporter does not read every object of that resource."""
     kind: str = ""
+    """The kind of that run, such as `CodeRun`."""
     is_pod: bool = False
     is_named: bool = False
     """Whether runs reference it by name: `owner` is then a `named_key`. It is a worker while a run names it."""
@@ -133,6 +137,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     result: str = ""
     """`succeeded`, `failed`, or empty while it is unfinished."""
     reason: str = ""
+    message: str = ""
+    """Why the Job controller ends it, or has ended it as failed: the message of its condition."""
     suspended: bool = False
     queue: str = ""
     """The Kueue queue that suspends and resumes it."""

@@ -49,18 +49,18 @@ class Thresholds:
         for_all = self.job_max_runtime_is_set and not long_lived
         return job.max_runtime is not None or agent in self.job_max_runtimes or for_all
 
-    def result_limit_of(self, agent: str, cli: str) -> float:
-        """How long an agent may run after its last word."""
+    def result_limit_of(self, agent: str, cli: str, *, long_lived: bool = False) -> float:
+        """How long an agent may run after its last word. An agent of a long-lived run waits for its next task."""
         default = (
             _RESULT_SECONDS_BY_CLI.get(cli, _RESULT_SECONDS)
             if self.agent_result_limit is None
             else self.agent_result_limit
         )
-        return self.agent_result_limits.get(agent, default)
+        return self.agent_result_limits.get(agent, NEVER if long_lived else default)
 
-    def silence_limit_of(self, agent: str) -> float:
+    def silence_limit_of(self, agent: str, *, long_lived: bool = False) -> float:
         """How long an agent may write no line."""
-        return self.agent_silence_limits.get(agent, self.agent_silence_limit)
+        return self.agent_silence_limits.get(agent, NEVER if long_lived else self.agent_silence_limit)
 
     def run_time_of(self, job: Job, run: Run | None) -> tuple[float, bool]:
         """The limit of a Job of this run, and whether it is configured."""

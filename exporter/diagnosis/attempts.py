@@ -12,13 +12,13 @@ from exporter.cache import ObjectCache, Run
 from exporter.diagnosis.finding import Finding, found, of_run
 from exporter.diagnosis.gone import events_of_gone
 
-__all__ = ["last_sign", "without_attempts"]
+__all__ = ["as_between_attempts", "last_seen"]
 
 _VERSION: Final = re.compile(r".*-v([0-9]{1,9})")
 """How the platform names the Job of an attempt."""
 
 
-def last_sign(run: Run, cache: ObjectCache) -> float | None:
+def last_seen(run: Run, cache: ObjectCache) -> float | None:
     """The newest time at which the missing Job of a run may still have existed; None if nothing shows it.
 
     The Events about that Job and its pods, and the change of the spec that begins an attempt.
@@ -28,8 +28,8 @@ def last_sign(run: Run, cache: ObjectCache) -> float | None:
     return max((at for at in times if at is not None), default=None)
 
 
-def without_attempts(run: Run, findings: list[Finding]) -> Iterator[Finding]:
-    """The findings. A Job that is missing since an unknown time is no fault while the run is between two attempts."""
+def as_between_attempts(run: Run, findings: list[Finding]) -> Iterator[Finding]:
+    """The same findings; `job_missing` since an unknown time becomes `between_attempts` if the run is between two."""
     for one in findings:
         if one.cause == "job_missing" and one.since is None and _is_ahead(run):
             text = f"attempt {run.attempt} has no {run.worker} yet, and {run.worker} {run.status_job} is gone"

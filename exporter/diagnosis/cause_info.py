@@ -6,10 +6,12 @@ __all__ = ["CauseInfo"]
 
 
 class CauseInfo(NamedTuple):
-    """One cause. `next` is a command, with placeholders for the names of the object that the finding is about.
+    """One cause.
 
-    `grace`: seconds for which the state is normal, for example during a start. `fault`: whether the cause can be a
-    fault. `metric`: whether the `*_cause` metrics contain it.
+    `act`: who can correct it, such as CONTROLLER of cause_texts. `next`: a command, such as DESCRIBE there, with
+    placeholders for the names of the object that the finding is about. `grace`: seconds for which the state is
+    normal, such as during a start; not a grace period of Kubernetes. `fault`: whether the cause can be a fault.
+    `metric`: whether the `*_cause` metrics contain it.
     """
 
     name: str

@@ -19,6 +19,7 @@ from exporter.diagnosis.cause_texts import (
     YAML,
 )
 from exporter.diagnosis.effects import EFFECTS, RECOVERED
+from exporter.diagnosis.starts import STARTS
 
 __all__ = ["CANNOT_TELL", "CAUSES", "RECOVERED", "rank"]
 
@@ -57,90 +58,17 @@ _TABLE: Final = (
         metric=False,
     ),
     CauseInfo("template_failed", "The controller failed to render the templates of the run.", TEMPLATES, DESCRIBE),
-    # The API server refuses the pod, or nothing creates it.
-    CauseInfo(
-        "quota", "A ResourceQuota of the namespace refuses the pod.", CLUSTER, "kubectl -n $namespace describe quota"
-    ),
-    CauseInfo(
-        "service_account_missing",
-        "The ServiceAccount of the pod does not exist.",
-        CONTROLLER,
-        "kubectl -n $namespace get serviceaccounts",
-    ),
-    CauseInfo(
-        "admission_denied",
-        "Admission refuses the pod: Pod Security, a policy, a webhook, a LimitRange, or missing permissions.",
-        CLUSTER,
-        DESCRIBE,
-    ),
-    CauseInfo("pod_creation_failed", "The pod cannot be created, for the reason in the evidence.", CLUSTER, DESCRIBE),
-    CauseInfo(
-        "job_controller_absent",
-        "The Job controller of Kubernetes has not processed the Job: it has no start time.",
-        CLUSTER,
-        "kubectl -n kube-system get pods -l component=kube-controller-manager",
-        grace=300,
-    ),
-    CauseInfo(
-        "job_manager_absent",
-        "The controller that spec.managedBy names has not processed the Job: it has no start time.",
-        CLUSTER,
-        DESCRIBE,
-        grace=300,
-    ),
-    # The node and the scheduler.
-    CauseInfo(
-        "node_lost",
-        "The node of the pod does not respond, so nothing confirms that its containers have ended.",
-        CLUSTER,
-        "kubectl describe nodes $node",
-    ),
-    CauseInfo(
-        "node_rejected",
-        "The kubelet of the node rejected the pod after it was scheduled, for the reason in the evidence.",
-        CLUSTER,
-        DESCRIBE,
-    ),
-    CauseInfo("evicted", "The kubelet or a controller evicted the pod.", CLUSTER, DESCRIBE),
-    CauseInfo("preempted", "A pod of higher priority preempted the pod.", CLUSTER, DESCRIBE),
-    CauseInfo(
-        "volume_waiting",
-        "A volume of the pod cannot be bound, attached or mounted.",
-        CLUSTER,
-        "kubectl -n $namespace get pvc,volumeattachments.storage.k8s.io",
-    ),
-    CauseInfo("unschedulable", "No node fits the pod.", CLUSTER, DESCRIBE, grace=60),
-    # Containers that do not start.
-    CauseInfo(
-        "pod_configmap_missing",
-        "The pod needs a ConfigMap, or a key of one, that does not exist.",
-        TEMPLATES,
-        "kubectl -n $namespace get configmaps",
-    ),
-    CauseInfo(
-        "pod_secret_missing",
-        "The pod needs a Secret, or a key of one, that does not exist.",
-        CONTROLLER,
-        "kubectl -n $namespace get secrets",
-    ),
-    CauseInfo("image_pull", "The image of a container cannot be pulled.", AGENT, DESCRIBE),
-    CauseInfo(
-        "container_cannot_be_created",
-        "The container runtime cannot create the pod's sandbox or one of its containers.",
-        CLUSTER,
-        DESCRIBE,
-    ),
-    CauseInfo("init_container_failed", "An init container fails, so that the agent does not start.", AGENT, PREVIOUS),
-    CauseInfo(
-        "init_container_stuck",
-        "An init container does not end, so that the agent does not start.",
-        AGENT,
-        PREVIOUS,
-        grace=300,
-    ),
+    *STARTS,
     # Containers that end.
     CauseInfo("oom_killed", "A container exceeded its memory limit, and the kernel killed it.", AGENT, DESCRIBE),
     CauseInfo("crash_loop", "A container fails each time it is started.", AGENT, PREVIOUS),
+    CauseInfo(
+        "probe_failed",
+        "The kubelet ended a container, because its liveness or startup probe failed.",
+        AGENT,
+        DESCRIBE,
+    ),
+    CauseInfo("hook_failed", "The kubelet ended a container, because its postStart hook failed.", AGENT, DESCRIBE),
     CauseInfo("usage_limit", "The last word of the agent says that its usage limit is reached.", AGENT, LOG),
     CauseInfo("auth", "The last word of the agent says that its API rejects its credentials.", AGENT, LOG),
     CauseInfo("max_turns", "The agent stopped at its limit of turns or cost.", AGENT, LOG),
@@ -161,23 +89,23 @@ _TABLE: Final = (
     ),
     CauseInfo(
         "finished_not_exited",
-        "The run reports completed work, and its worker is unfinished: a process did not exit.",
+        "The agent has written its last word, or the run reports completed work, and the worker is unfinished:"
+        " a process did not exit.",
         AGENT,
         PODS,
         grace=60,
-    ),
-    CauseInfo(
-        "agent_finished",
-        "The agent has written its last word, and its process has not exited.",
-        AGENT,
-        PODS,
-        metric=False,
     ),
     CauseInfo(
         "deadline_exceeded",
         "The worker exceeded its activeDeadlineSeconds, and Kubernetes ended it.",
         AGENT,
         DESCRIBE,
+    ),
+    CauseInfo(
+        "container_lost",
+        "The kubelet no longer found the container, such as after a restart of its node. How it ended is unknown.",
+        CLUSTER,
+        "kubectl describe nodes $node",
     ),
     CauseInfo("container_failed", "A container ended with an error.", AGENT, PREVIOUS),
     CauseInfo("run_already_finished", "The run is over, and its worker is unfinished.", CONTROLLER, PODS, grace=60),

@@ -1,4 +1,4 @@
-"""Required ConfigMaps that explain why a run has no worker."""
+"""Required ConfigMaps that explain why a run has no worker (no Job or Pod)."""
 
 from collections.abc import Iterator
 
@@ -43,5 +43,5 @@ def _concerns(item: ConfigMap, run: Run) -> bool:
 
 
 def _finding(cause: str, item: ConfigMap, rest: str) -> Finding:
-    place = f"{item.namespace}/{item.name}"
-    return found(cause, place + rest, about=Subject("configmap", item.namespace, item.name))
+    name = f"{item.namespace}/{item.name}"
+    return found(cause, name + rest, about=Subject("configmap", item.namespace, item.name))

@@ -1,17 +1,28 @@
 """Containers that do not start, fail, or end while others keep the Pod running."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from exporter.cache import Container, ObjectCache, Pod
-from exporter.diagnosis.cause_texts import IMAGE
-from exporter.diagnosis.container_words import creation_words, pull_words
+from exporter.diagnosis.cause_texts import CLUSTER, IMAGE
+from exporter.diagnosis.container_words import (
+    CREATE,
+    UNKNOWN_END,
+    creation_words,
+    end_words,
+    probe_words,
+    pull_words,
+    unread_words,
+)
 from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.kills import ENDED_BY_SIGNAL, Kill, kill_of, stop_words
+from exporter.diagnosis.main_exit import SIGNAL_FIXES
 from exporter.diagnosis.mounts import missing_object
 
-__all__ = ["failed_containers", "main_exit", "restarting_containers", "waiting_containers"]
+__all__ = ["failed_containers", "restarting_containers", "waiting_containers"]
 
 # https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/images#pkg-variables
 _PULL: Final = frozenset(
@@ -26,32 +37,26 @@ _PULL: Final = frozenset(
         "ErrImageVolumePull",
     }
 )
-_CREATE: Final = frozenset(
-    {
-        "CreateContainerConfigError",
-        "CreateContainerError",
-        "RunContainerError",
-        "StartError",
-        "ContainerCannotRun",
-        "PreCreateHookError",
-        "PreStartHookError",
-        "PostStartHookError",
-        "CreatePodSandboxError",
-    }
-)
 _STARTS: Final = frozenset({"StartError", "RunContainerError", "ContainerCannotRun", "VerifyNonRootError"})
 """Reasons that mean that the command or the user of the container does not exist in its image."""
 _OUT_OF_MEMORY: Final = "OOMKilled"
+_BLOCKED: Final = "Blocked"
+"""The kubelet does not run the Pod, such as without its AppArmor profile: pkg/kubelet/lifecycle/handlers.go."""
+_OF_CLUSTER: Final = re.compile(r"no space left|x509|certificate")
+"""Texts of a failed pull that are no matter of the image."""
 _LOOP: Final = "CrashLoopBackOff"
-_SIGNALS: Final = frozenset({137, 143})
-"""Exit codes after SIGKILL and SIGTERM."""
 _RECOVERY_SECONDS: Final = 600.0
 """The kubelet resets the back-off of a container that has run for this time after a restart."""
+_RESTART_SECONDS: Final = 60.0
+"""The kubelet first restarts a container at once, then after 10 seconds; until then, it has terminated."""
 _ROLES: Final = ("main", "init", "side")
 
 
 def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     """Findings of a Pod that has not started: containers that wait or have failed, and a running init container."""
+    if any(one.state == "waiting" and one.reason == _BLOCKED for one in pod.containers):
+        text = ": ".join(filter(None, ("the kubelet blocks its containers", pod.reason, pod.message)))
+        yield found("container_cannot_be_created", text, about=of_pod(pod), since=pod.started or pod.created)
     for one in pod.containers:
         if one.state == "waiting":
             if (finding := _waiting(pod, one, cache)) is not None:
@@ -59,19 +64,25 @@ def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         elif one.role == "init" and one.state == "running" and not one.sidecar:
             text = f"init container {one.name} is running"
             yield found("init_container_stuck", text, about=of_pod(pod, one.name), since=one.since)
-        elif one.state == "terminated" and one.reason in _CREATE:
+        elif one.unstarted:
+            text = f"native sidecar {one.name} is running, and its startup probe or postStart hook has not succeeded"
+            since = pod.started if one.restarts else one.since  # its probe has failed since the first start
+            text += probe_words(pod, one, cache)
+            yield found("init_container_stuck", text, about=of_pod(pod, one.name), since=since)
+        elif one.state == "terminated" and one.reason in CREATE:
             yield _not_started(pod, one)
         elif one.role == "init" and one.state == "terminated" and (one.exit_code or one.reason == _OUT_OF_MEMORY):
             cause = "oom_killed" if one.reason == _OUT_OF_MEMORY else "init_container_failed"
-            yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since)
+            yield found(cause, end_words(one), about=of_pod(pod, one.name), since=one.since)
 
 
 def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
     about = of_pod(pod, one.name)
     if one.reason in _PULL:
         text, since = pull_words(pod, one, cache)
-        return found("image_pull", f"container {one.name}: {text}", about=about, since=since)
-    if one.reason in _CREATE:
+        act = CLUSTER if _OF_CLUSTER.search(text) else ""
+        return found("image_pull", f"container {one.name}: {text}", about=about, since=since, act=act)
+    if one.reason in CREATE:
         text = creation_words(pod, one, cache)
         missing = missing_object(text)
         return found(
@@ -83,19 +94,27 @@ def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
             act="" if missing else _actor(one.reason, text),
         )
     if one.reason == _LOOP:
-        return _restarting(pod, one)
+        return _restarting(pod, one, cache)
     return None
 
 
-def restarting_containers(pod: Pod) -> Iterator[Finding]:
+def restarting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     """Findings of a Pod that has started: containers that restart repeatedly, or that were OOM-killed."""
     for one in pod.containers:
-        if one.state == "waiting" and one.reason in _CREATE | {_LOOP}:
-            yield _restarting(pod, one)
-        elif one.state == "terminated" and one.reason in _CREATE:
+        if one.state == "waiting" and one.reason in CREATE | {_LOOP}:
+            yield _restarting(pod, one, cache)
+        elif one.state == "terminated" and one.reason in CREATE:
             yield _not_started(pod, one)
         elif one.state == "terminated" and one.reason == _OUT_OF_MEMORY:
-            yield found("oom_killed", _end(one), about=of_pod(pod, one.name), since=one.since)
+            yield found("oom_killed", end_words(one), about=of_pod(pod, one.name), since=one.since)
+        elif one.state == "terminated" and one.role == "main" and one.exit_code:
+            if kill := kill_of(pod, one, cache):
+                yield _killed(pod, one, kill)
+        elif one.state == "terminated" and one.exit_code and not one.sidecar and _main_works_without(one, pod):
+            text = f"{end_words(one, failed=True)}; the main container is running without it"
+            yield found(
+                "container_failed", text, about=of_pod(pod, one.name), since=one.since, grace=_RESTART_SECONDS
+            )
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
             finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
@@ -107,21 +126,25 @@ def restarting_containers(pod: Pod) -> Iterator[Finding]:
 
 
 def _main_works_without(one: Container, pod: Pod) -> bool:
-    """Whether the container works for a main container that is running."""
+    """Whether it is a container beside a main container that is running."""
     return one.role == "side" and any(main.role == "main" and main.state == "running" for main in pod.containers)
 
 
 def _not_started(pod: Pod, one: Container) -> Finding:
     """The runtime could not start the process, so the log is empty and the exit code is not from the command."""
     cause, about = "container_cannot_be_created", of_pod(pod, one.name)
-    return found(cause, _end(one), about=about, since=one.since, act=_actor(one.reason, one.message))
+    return found(cause, end_words(one), about=about, since=one.since, act=_actor(one.reason, one.message))
 
 
-def _restarting(pod: Pod, one: Container) -> Finding:
+def _killed(pod: Pod, one: Container, kill: Kill) -> Finding:
+    return found(kill.cause, f"{end_words(one)}: {kill.text}", about=of_pod(pod, one.name), since=one.since)
+
+
+def _restarting(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
     cause = "init_container_failed" if one.role == "init" and not one.sidecar else "crash_loop"
     if one.last_reason == _OUT_OF_MEMORY:
         cause = "oom_killed"
-    elif one.last_reason in _CREATE or one.reason in _CREATE:
+    elif one.last_reason in CREATE or one.reason in CREATE:
         cause = "container_cannot_be_created"
     code = "" if one.last_exit_code is None else f", exit code {one.last_exit_code}"
     last = f"; last: {one.last_reason}{code}" if one.last_reason else ""
@@ -130,6 +153,10 @@ def _restarting(pod: Pod, one: Container) -> Finding:
     if cause == "container_cannot_be_created":
         act = _actor(one.last_reason, one.message)
         text += f": {one.message}" if one.message else ""
+    elif cause != "oom_killed" and (kill := kill_of(pod, one, cache)):
+        cause, text = kill.cause, f"{text}: {kill.text}"
+    else:
+        text += unread_words(one)
     return found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act)
 
 
@@ -138,7 +165,7 @@ def _actor(reason: str, text: str) -> str:
     return IMAGE if reason in _STARTS or "runAsNonRoot" in text else ""
 
 
-def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
+def failed_containers(pod: Pod, cache: ObjectCache, *, killed: bool) -> Iterator[Finding]:
     """The finding of a failed Pod: a container that ended with an error. OOM-killed and main containers come first.
 
     `killed`: Kubernetes ended the Pod, so an exit code of a signal is not a cause.
@@ -147,33 +174,29 @@ def failed_containers(pod: Pod, *, killed: bool) -> Iterator[Finding]:
     failed = [
         one
         for one in ended
-        if (one.exit_code and not (killed and one.exit_code in _SIGNALS and one.reason != _OUT_OF_MEMORY))
-        or one.reason in _CREATE
+        if (one.exit_code and not (killed and one.exit_code in ENDED_BY_SIGNAL and one.reason != _OUT_OF_MEMORY))
+        or one.reason in CREATE
     ]
-    for one in sorted(failed, key=lambda one: (one.reason != _OUT_OF_MEMORY, _ROLES.index(one.role)))[:1]:
-        cause = "init_container_failed" if one.role == "init" and not one.sidecar else "container_failed"
-        if one.reason == _OUT_OF_MEMORY:
-            cause = "oom_killed"
-        elif one.reason in _CREATE:
-            cause = "container_cannot_be_created"
-        act = _actor(one.reason, one.message) if cause == "container_cannot_be_created" else ""
-        yield found(cause, _end(one), about=of_pod(pod, one.name), since=one.since, act=act)
+    for one in sorted(failed, key=_order)[:1]:
+        kill = kill_of(pod, one, cache) if one.reason not in CREATE | {_OUT_OF_MEMORY, UNKNOWN_END} else None
+        yield _failed(pod, one, stop_words(pod, one, cache)) if kill is None else _killed(pod, one, kill)
 
 
-def main_exit(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
-    """The finding that the main container has terminated, and another container keeps the Pod running."""
-    others = [one.name for one in pod.containers if one.state == "running" and not one.sidecar]
-    name = "the Pod" if is_worker else f"Pod {pod.name}"
-    text = f"container {main.name} has terminated, {name} is running"
-    if others:
-        text = f"{_end(main)}; still running: {', '.join(others)}"
-    return found("main_container_exited", text, about=of_pod(pod, main.name), since=main.since)
+def _order(one: Container) -> tuple[bool, bool, int]:
+    return one.reason != _OUT_OF_MEMORY, one.reason == UNKNOWN_END, _ROLES.index(one.role)
 
 
-def _end(one: Container) -> str:
-    """Describes how a container ended."""
-    kind = "init container" if one.role == "init" else "container"
-    code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
-    how = "could not be started" if one.reason in _CREATE else f"ended{code}"
-    text = f"{kind} {one.name} {how}" + (f" ({one.reason})" if one.reason else "")
-    return text + (f": {one.message}" if one.message else "")
+def _failed(pod: Pod, one: Container, more: str) -> Finding:
+    cause = "init_container_failed" if one.role == "init" and not one.sidecar else "container_failed"
+    if one.reason == _OUT_OF_MEMORY:
+        cause = "oom_killed"
+    elif one.reason in CREATE:
+        cause = "container_cannot_be_created"
+    elif one.reason == UNKNOWN_END:
+        cause = "container_lost"
+    act = _actor(one.reason, one.message) if cause == "container_cannot_be_created" else ""
+    finding = found(
+        cause, end_words(one) + more, about=of_pod(pod, one.name), since=one.since or pod.finished, act=act
+    )
+    fix = SIGNAL_FIXES.get(one.exit_code or 0, "") if cause == "container_failed" and one.role == "main" else ""
+    return msgspec.structs.replace(finding, fix=fix)

@@ -1,15 +1,34 @@
-"""Texts that explain why a container does not start: from Events about it, or from its state."""
+"""Texts that explain why a container does not start, or how it ended: from Events about it, or from its state."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
 from exporter.diagnosis.events import latest, telling, words
 from exporter.diagnosis.stages import recent
 
-__all__ = ["creation_words", "pull_words"]
+__all__ = ["CREATE", "UNKNOWN_END", "creation_words", "end_words", "probe_words", "pull_words", "unread_words"]
 
+CREATE: Final = frozenset(
+    {
+        "CreateContainerConfigError",
+        "CreateContainerError",
+        "RunContainerError",
+        "StartError",
+        "ContainerCannotRun",
+        "PreCreateHookError",
+        "PreStartHookError",
+        "PostStartHookError",
+        "CreatePodSandboxError",
+    }
+)
+"""Reasons of a container that cannot be created."""
+UNKNOWN_END: Final = "ContainerStatusUnknown"
+"""The kubelet no longer finds the container. Its exit code, 137, is a placeholder."""
+_SIGNALS: Final = {130: "SIGINT", 132: "SIGILL", 134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+"""Signals by the exit code of the process that they end: 128 and the number of the signal."""
+_UNAUTHENTICATED: Final = "FailedToRetrieveImagePullSecret"
 _REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
 _REPEATS = ("Error: ", "Back-off pulling image")
 """Prefixes of notes that only repeat the reason of the container's state."""
@@ -29,7 +48,20 @@ def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float
     if not _BACK_OFF.fullmatch(one.message):
         told = [event for event in recent(every) if event in told]
     events = telling(told)
-    return (words(events[0]) if events else message or (words(every[0]) if every else one.reason)), since
+    text = words(events[0]) if events else message or (words(every[0]) if every else one.reason)
+    return "; ".join((text, *_missing_secret(pod, every, cache))), since
+
+
+def _missing_secret(pod: Pod, pulls: Sequence[Event], cache: ObjectCache) -> list[str]:
+    """The Event that an imagePullSecret does not exist. The kubelet then pulls without it."""
+    events = recent([*pulls, *latest(cache, pod.uid, _UNAUTHENTICATED)])
+    return [event.note.partition(";")[0] for event in events if event.reason == _UNAUTHENTICATED][:1]
+
+
+def probe_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
+    """Why a native sidecar counts as not started: the newest failure of its startup probe."""
+    event = next((event for event in latest(cache, pod.uid, "Unhealthy") if event.container in {"", one.name}), None)
+    return f"; {words(event)}" if event else ""
 
 
 def creation_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
@@ -50,3 +82,22 @@ def _is_pull(note: str) -> bool:
 
 def _is_image(note: str) -> bool:
     return note.startswith(("Failed to pull image", "Error: ErrImagePull", "Error: ImagePullBackOff"))
+
+
+def end_words(one: Container, *, failed: bool = False) -> str:
+    """Describes how a container ended. `failed`: an exit code after a signal has the name of the signal."""
+    kind = "init container" if one.role == "init" else "container"
+    if one.reason == UNKNOWN_END:
+        text = f"the kubelet lost {kind} {one.name}: how it ended is unknown ({one.reason})"
+        return text + (f": {one.message}" if one.message else "")
+    code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
+    if failed and one.exit_code in _SIGNALS:
+        code += f", {_SIGNALS[one.exit_code]}"
+    how = "could not be started" if one.reason in CREATE else f"{'failed' if failed else 'ended'}{code}"
+    text = f"{kind} {one.name} {how}" + (f" ({one.reason})" if one.reason else "")
+    return text + (f": {one.message}" if one.message else unread_words(one) if one.exit_code else "")
+
+
+def unread_words(one: Container) -> str:
+    """Where a termination message is that is not read, because it may be the end of the log."""
+    return "; kubectl describe shows its termination message" if one.has_unread_message else ""

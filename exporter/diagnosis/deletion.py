@@ -34,9 +34,9 @@ def deletion_findings(item: Run | Job) -> Iterator[Finding]:
 
 
 def is_kept(pod: Pod, now: float) -> bool:
-    """Whether it should be gone: its containers have all ended, and its grace period a minute ago.
+    """Whether something blocks its deletion: its containers have all ended, and its grace period a minute ago.
 
-    The kubelet deletes such a Pod.
+    The kubelet removes such a Pod, unless a finalizer or the loss of its node prevents that.
     """
     ended = bool(pod.containers) and all(one.state == "terminated" for one in pod.containers)
     return ended and pod.deleted is not None and now - pod.deleted >= MAX_END_SECONDS

@@ -94,7 +94,7 @@ EFFECTS: Final = (
         LOG,
         grace=600,
     ),
-    CauseInfo("never_spoke", "The agent is running and has written no line.", AGENT, LOG, grace=1800),
+    CauseInfo("never_spoke", "The agent is running and has written no line.", AGENT, LOG),
     CauseInfo(
         "silent",
         "The agent is running and has written no line for longer than its limit.",

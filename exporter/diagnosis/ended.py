@@ -1,9 +1,10 @@
-"""Why a worker failed, and whether the controller has updated the run after the end of its worker."""
+"""Why a worker (the Job or Pod of a run) failed, and whether the controller has updated the run after its end."""
 
 from collections.abc import Iterator
 
 from exporter.cache import Job, ObjectCache, Run
-from exporter.diagnosis.events import unanswered, words
+from exporter.diagnosis.events import began, unresolved_create_failure, words
+from exporter.diagnosis.failure import failure_words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.gone import gone_findings, last_failure
 from exporter.diagnosis.pod import pods_findings
@@ -37,15 +38,14 @@ def ended_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         yield found("deadline_exceeded", text, about=of_job(job), since=job.finished)
     elif (cause := _REASONS.get(job.reason)) and not any(one.cause == cause for one in known):
         yield found(cause, f"{job.worker} {job.name}: {job.reason}", about=of_job(job), since=job.finished)
-    if not known and (event := unanswered(cache, job)) is not None:
+    if not known and (event := unresolved_create_failure(cache, job)) is not None:
         cause = refusal_of(event.note) or "pod_creation_failed"
-        yield found(cause, words(event), about=of_job(job), since=event.first)
+        yield found(cause, words(event), about=of_job(job), since=began(event))
     yield from known
     run = cache.run_of(job)
     if run is not None and run.state == "failed":
         return  # the run has the cause
-    text = f"{job.worker} {job.name}: {job.reason or 'reason unknown'}"
-    yield found("job_failed", text, about=of_job(job), since=job.finished)
+    yield found("job_failed", failure_words(job), about=of_job(job), since=job.finished)
 
 
 def not_updated_findings(run: Run, job: Job) -> Iterator[Finding]:

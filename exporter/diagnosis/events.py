@@ -4,23 +4,49 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from exporter.cache import Event, Job, ObjectCache, Pod
-from exporter.diagnosis.stages import is_history
+from exporter.cache import COMBINED, Event, Job, ObjectCache, Pod
+from exporter.diagnosis.stages import is_harmless, is_history
 
-__all__ = ["current", "holding", "latest", "telling", "unanswered", "words"]
+__all__ = ["began", "current", "holding", "latest", "telling", "unresolved_create_failure", "words"]
 
 _VAGUE = ("Error: ", "Unable to attach or mount volumes")
 """Prefixes of notes of the kubelet that repeat another Event without its reason."""
 
-_COMBINED: Final = "(combined from similar events): "
 _GENERATED: Final = re.compile(r'\b([Pp]ods?) "[^"]*"')
 """The name of a Pod, which differs in each attempt of the Job controller."""
 
 
+_HOOKS: Final = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
+"""Older kubelets write the output of the hook at the end of the note: pkg/kubelet/lifecycle/handlers.go."""
+_PROBE: Final = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)")
+_UNHEALTHY: Final = (
+    (re.compile(r"probe failed: HTTP probe failed with (statuscode: \d{3})$"), r"\1"),
+    (re.compile(r"connection refused"), "connection refused"),
+    (re.compile(r"timed out|timeout|deadline exceeded"), "timeout"),
+)
+"""What is kept of the note of a failed probe. For an exec probe, the rest is the output of a program."""
+
+
 def words(event: Event) -> str:
     """Reason and note, without parts that differ each time: each text becomes a label, and so a new series."""
-    note = _GENERATED.sub(r"\1", event.note.removeprefix(_COMBINED))
+    if event.reason == "Unhealthy":
+        return _unhealthy(event)
+    note = _GENERATED.sub(r"\1", event.note.removeprefix(COMBINED))
+    if event.reason in _HOOKS:
+        note = note.partition(", message: ")[0]
     return f"{event.reason}: {note}" if note else event.reason
+
+
+def _unhealthy(event: Event) -> str:
+    """Which probe failed, and the kind of failure if it is a usual one."""
+    probe = _PROBE.match(event.note)
+    kinds = (match.expand(kind) for pattern, kind in _UNHEALTHY if (match := pattern.search(event.note)))
+    return ": ".join(filter(None, (event.reason, probe[0] if probe else "", next(kinds, ""))))
+
+
+def began(event: Event) -> float | None:
+    """The first occurrence of a failure, also if its earlier attempts have Events of their own."""
+    return event.first if event.since is None else event.since
 
 
 def latest(cache: ObjectCache, uid: str, *reasons: str) -> Iterator[Event]:
@@ -36,17 +62,17 @@ def current(cache: ObjectCache, pod: Pod, *reasons: str) -> list[Event]:
 
 
 def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
-    """The warnings that are not outdated: seen after the last progress of the Pod, and not long before newer Events.
+    """The warnings that are not harmless and not outdated: after the last progress, and not long before newer Events.
 
     Progress: its sandbox or a container was started.
     """
     every = [*events]
     progress = max((at for at in (pod.sandbox_since, *(one.since for one in pod.containers)) if at), default=0.0)
     found = [event for event in every if not event.normal and (event.last is None or event.last >= progress)]
-    return [event for event in found if not is_history(event, every)]
+    return [event for event in found if not is_harmless(event) and not is_history(event, every)]
 
 
-def unanswered(cache: ObjectCache, job: Job) -> Event | None:
+def unresolved_create_failure(cache: ObjectCache, job: Job) -> Event | None:
     """The newest Event about a Pod that could not be created, unless the Job has or had a newer Pod."""
     created = [pod.created or 0.0 for pod in cache.pods_of(job)]
     created += [one.last or 0.0 for one in cache.events_about(job.uid) if one.reason == "SuccessfulCreate"]

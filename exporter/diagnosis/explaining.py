@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from exporter.cache import RUNNING, Event, Job, ObjectCache, Pod, Run
 from exporter.diagnosis.causes import CAUSES
+from exporter.diagnosis.container_words import UNKNOWN_END
 from exporter.diagnosis.explanation import (
     ContainerView,
     EventView,
@@ -15,13 +16,20 @@ from exporter.diagnosis.explanation import (
 )
 from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import findings, verdict
-from exporter.diagnosis.fixes import FIXES
+from exporter.diagnosis.fixes_by_text import fix_of
 from exporter.diagnosis.gone import events_of_gone
 from exporter.diagnosis.queues import events_of_workload
+from exporter.diagnosis.time_left import time_left_notes
+from exporter.diagnosis.volumes import claim_key
+from exporter.plurals import plural
 from exporter.untrusted import one_line
 
-__all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "worst_first"]
+__all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "is_past", "worst_first"]
 
+_ENDS = frozenset({"succeeded", "failed", "cancelled"})
+_DELETION = "pods_terminating"
+"""The cause whose time is the deletionTimestamp of a Pod: the end of its grace period."""
+_WAIT = "Wait for the end of the grace period."
 _MAX_WORKERS = 10
 _MAX_PODS = 10
 _MAX_EVENTS = 20
@@ -70,6 +78,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         more_workers=len(workers) - len(shown),
         events=tuple(map(_event, events[:_MAX_EVENTS])),
         events_known=cache.events_known(item.namespace),
+        notes=tuple(note for job in shown for note in time_left_notes(job, cache)),
     )
 
 
@@ -84,16 +93,19 @@ def _workers_of(run: Run, cache: ObjectCache) -> Iterator[Job]:
 
 def finding_view(finding: Finding, now: float) -> FindingView:
     """The finding, with its entry in the table of causes."""
-    info = CAUSES[finding.cause]
+    info, evidence = CAUSES[finding.cause], finding.evidence
+    if finding.more:
+        evidence += f"; and {plural(finding.more, 'more pod')}"
+    is_in_grace = finding.cause == _DELETION and finding.since is not None and finding.since > now
     return FindingView(
         cause=finding.cause,
         fault=is_fault(finding, now),
-        evidence=finding.evidence,
+        evidence=evidence,
         since=time_of(finding.since),
         meaning=info.meaning,
         act=finding.act or info.act,
         next=finding.next,
-        fix=FIXES.get(finding.cause, ""),
+        fix=_WAIT if is_in_grace else finding.fix or fix_of(finding.cause, evidence),
     )
 
 
@@ -110,6 +122,7 @@ def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
         finished=time_of(job.finished),
         deleted=time_of(job.deleted),
         pods=tuple(map(_pod, reversed(pods[-_MAX_PODS:]))),
+        more_pods=max(0, len(pods) - _MAX_PODS),
         pods_known=cache.pods_known(job),
     )
 
@@ -142,7 +155,7 @@ def _pod(pod: Pod) -> PodView:
                 role=one.role,
                 state=one.state,
                 reason=one.reason,
-                exit_code=one.exit_code,
+                exit_code=None if one.reason == UNKNOWN_END else one.exit_code,
                 since=time_of(one.since),
                 restarts=one.restarts,
                 last_reason=one.last_reason,
@@ -153,10 +166,11 @@ def _pod(pod: Pod) -> PodView:
 
 
 def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
-    """The warnings about an object, and all Events about its Workload and its objects that no longer exist."""
+    """The warnings about an object, and all Events about its Workload, claims and objects that no longer exist."""
     yield from (event for event in cache.events_about(uid) if not event.normal)
     yield from events_of_gone(uid, cache)
     yield from events_of_workload(uid, cache)
+    yield from cache.events_about(claim_key(uid))
 
 
 def _event(event: Event) -> EventView:
@@ -179,9 +193,17 @@ def _last(event: Event) -> float:
 
 
 def worst_first(explanations: Iterable[Explanation]) -> list[Explanation]:
-    """Sorts by verdict (fault, unknown, ok), then by the time since which the fault exists, the oldest first."""
+    """Sorts by verdict (fault, unknown, ok), open runs before those that are over, the oldest fault first."""
     order = {"fault": 0, "unknown": 1}
-    return sorted(explanations, key=lambda one: (order.get(one.verdict, 2), _start(one), one.namespace, one.name))
+    return sorted(
+        explanations,
+        key=lambda one: (order.get(one.verdict, 2), is_past(one), _start(one), one.namespace, one.name),
+    )
+
+
+def is_past(run: Explanation) -> bool:
+    """Whether the explained run and its workers have ended, as in `is_over`."""
+    return run.state in _ENDS and all(worker.state in _ENDS for worker in run.workers)
 
 
 def _start(one: Explanation) -> float:

@@ -42,7 +42,7 @@ class FindingView(_View, kw_only=True, frozen=True):
     meaning: str = ""
     """What the cause means."""
     act: str = ""
-    """The people who can correct it."""
+    """Who must act: the people who can correct it."""
     next: str = ""
     """The next command to run."""
     fix: str = ""
@@ -72,7 +72,7 @@ class ContainerView(_View, kw_only=True, frozen=True):
     name: str
     """The name of the container."""
     role: str
-    """`main`, `init` or `side`."""
+    """`main`; `init`: an init container; or `side`: any other container, such as a sidecar."""
     state: str = ""
     """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
     reason: str = ""
@@ -133,6 +133,8 @@ class WorkerView(_View, kw_only=True, frozen=True):
     """When its deletion was requested."""
     pods: tuple[PodView, ...] = ()
     """The newest pods of the worker, at most 10."""
+    more_pods: int = 0
+    """The number of pods that are not in `pods`."""
     pods_known: bool = True
     """Whether the pods could be read. If not, `pods` is empty although there may be pods."""
 
@@ -190,11 +192,12 @@ class Explanation(_View, kw_only=True, frozen=True):
     events_known: bool = True
     """Whether Events could be read. If not, `events` is empty although there may be Events."""
     timeline: tuple[TimelineEntry, ...] = ()
-    """What happened, in order, at most 200 entries. Only in the response of an exporter about one run."""
+    """What happened, in order, at most 200 entries. Only in the response of an exporter to
+    `GET /api/v1/runs/NAMESPACE/NAME`; empty in lists, and if `explain` reads a cluster or a dump."""
     recorded: Time = None
     """Set if the run no longer exists: the time at which this explanation was recorded."""
     notes: tuple[str, ...] = ()
-    """Limitations of this response, such as resources that could not be read."""
+    """Limitations of this response, such as unreadable resources, and limits that will soon be reached."""
 
 
 class RunList(_View, kw_only=True, frozen=True):

@@ -1,4 +1,4 @@
-"""Why a run failed, from its status and its worker.
+"""Why a run failed, from its status and its worker (its Job or Pod).
 
 The patterns match messages of the platform's controllers. A run without a match and without a failed worker has the
 cause `other`; its message is the evidence.
@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from exporter.cache import ObjectCache, Run
+from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.finding import Finding, found, of_run
 from exporter.diagnosis.refusals import refusal_of, without_free_text
 
-__all__ = ["failure_findings"]
+__all__ = ["failure_findings", "failure_words"]
 
 _MESSAGES: Final = (
     (
@@ -37,11 +37,19 @@ def failure_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
         yield found(cause, evidence, about=of_run(run), since=run.finished)
 
 
+def failure_words(job: Job) -> str:
+    """Why a worker failed: the message of its condition, such as that of a podFailurePolicy, else its reason."""
+    return f"{job.worker} {job.name}: {job.message or job.reason or 'reason unknown'}"
+
+
 def _cause_of(run: Run, cache: ObjectCache) -> tuple[str, str]:
     for cause, message in _MESSAGES:
         if message.search(without_free_text(run.message)):
             return cause, run.message
     job = cache.newest_job(run)
     if job is not None and job.result == "failed":
-        return "job_failed", run.message or f"{job.worker} {job.name}: {job.reason or 'reason unknown'}"
+        own = failure_words(job)
+        if run.message and (not job.message or job.message.partition(": ")[2] in run.message):
+            own = ""
+        return "job_failed", "; ".join(filter(None, (run.message, own)))
     return refusal_of(run.message) or "other", run.message

@@ -9,6 +9,7 @@ import msgspec
 
 from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.causes import CAUSES, RECOVERED
+from exporter.diagnosis.lasting import is_lasting
 from exporter.untrusted import one_line
 
 __all__ = [
@@ -18,10 +19,10 @@ __all__ = [
     "distinct",
     "found",
     "is_fault",
+    "mark_recovered",
     "of_job",
     "of_pod",
     "of_run",
-    "settle",
 ]
 
 
@@ -38,8 +39,16 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     next: str = ""
     act: str = ""
     """The people who can correct it; empty: those in the table of causes."""
+    fix: str = ""
+    """What corrects it; empty: the fix of its cause."""
+    more: int = 0
+    """Pods with the same cause that are in no finding. Not in the evidence, which is a label."""
     grace: float = 0.0
     """Seconds for which the state is normal, if they are more than those in the table of causes."""
+    begun: float | None = None
+    """When the grace period begins, such as the creation of the Pod; None: at `since`."""
+    at_once: bool = False
+    """Whether it is a fault at once: its run or worker has failed, so nothing will mend it."""
     effect: bool = False
     """Whether another finding of the same cause may explain it: that one comes first."""
     settles: float | None = None
@@ -66,7 +75,7 @@ def found(
     act: str = "",
     grace: float = 0.0,
 ) -> Finding:
-    """A finding with the next command: `command`, else the command of the cause. Names are quoted for a shell."""
+    """Creates a finding. Its next command is `command`, else that of the cause. Names are quoted for a shell."""
     names = {key: shlex.quote(value) for key, value in about._asdict().items()}
     is_pod, name = about.resource == "pod", names["name"]
     names["node"] = names["node"] if about.node else ""
@@ -88,12 +97,14 @@ def distinct(every: Iterable[Finding]) -> list[Finding]:
 def is_fault(finding: Finding, now: float) -> bool:
     """Whether the finding is a fault at the time `now`. Many states are normal for a while."""
     info = CAUSES[finding.cause]
-    grace = max(info.grace, finding.grace)
-    return info.fault and (not grace or finding.since is None or now - finding.since >= grace)
+    is_final = finding.at_once or is_lasting(finding.cause, finding.evidence)
+    grace = 0.0 if is_final else max(info.grace, finding.grace)
+    begun = finding.since if finding.begun is None else finding.begun
+    return info.fault and (not grace or begun is None or now - begun >= grace)
 
 
-def settle(every: Iterable[Finding], now: float) -> Iterator[Finding]:
-    """Returns the findings; a finding that has settled becomes a remark."""
+def mark_recovered(every: Iterable[Finding], now: float) -> Iterator[Finding]:
+    """The findings; the cause of each one that is `settles` seconds old becomes `recovered`, which is no fault."""
     for one in every:
         over = one.settles is not None and one.since is not None and now - one.since >= one.settles
         yield msgspec.structs.replace(one, cause=RECOVERED) if over else one

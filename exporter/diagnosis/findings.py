@@ -1,18 +1,25 @@
-"""The findings about one run, or about one worker (a Job or Pod): causes before their effects."""
+"""The findings about one run, or about one worker (a Job or Pod): causes before their effects.
+
+The record `Job` is a worker of either kind; `is_pod` tells which.
+"""
 
 from collections.abc import Iterable, Iterator
 
-from exporter.cache import Job, ObjectCache, Run
+import msgspec
+
+from exporter.cache import Event, Job, ObjectCache, Run
 from exporter.diagnosis.agent_log import silence_findings
-from exporter.diagnosis.attempts import without_attempts
+from exporter.diagnosis.attempts import as_between_attempts
 from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings, is_kept, kept_pod
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
 from exporter.diagnosis.failure import failure_findings
-from exporter.diagnosis.finding import Finding, distinct, found, is_fault, of_job, of_pod, of_run, settle
+from exporter.diagnosis.finding import Finding, distinct, found, is_fault, mark_recovered, of_job, of_pod, of_run
 from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.limits import DEFAULT_FACTOR
 from exporter.diagnosis.queues import suspended_finding
+from exporter.diagnosis.restarts import restart_findings
+from exporter.diagnosis.stages import pull_in_progress
 from exporter.diagnosis.stall import idle_findings, stall_findings
 from exporter.diagnosis.unread import unread_events, unread_pods, unread_workers
 from exporter.diagnosis.worker import hang_findings
@@ -22,6 +29,7 @@ __all__ = ["FAULT", "NO_FAULT", "UNKNOWN", "findings", "verdict"]
 NO_FAULT, FAULT, UNKNOWN = "ok", "fault", "unknown"
 _RETRY_LOOP_ATTEMPTS = 6
 """Attempts of a run in a retry loop: the threshold of the alert CodeRunRetryLoop."""
+_SAME_AS_RESTARTS = frozenset({"crash_loop", "oom_killed", "container_cannot_be_created"})
 _MAX_DEPTH = 3
 """Maximum depth of worker runs. A limit, because owner references may form a cycle."""
 
@@ -29,15 +37,17 @@ _MAX_DEPTH = 3
 def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
     """The findings of a run and its workers, or of one worker alone, in the order of the table of causes."""
     every = [
-        *settle(_run_findings(item, cache) if isinstance(item, Run) else _worker_findings(item, cache), cache.now)
+        *mark_recovered(
+            _run_findings(item, cache) if isinstance(item, Run) else _worker_findings(item, cache), cache.now
+        )
     ]
     every += unread_events(item.namespace, cache, every)
     return sorted(distinct(every), key=lambda one: (rank(one.cause), one.effect))
 
 
-def verdict(found_: Iterable[Finding], now: float) -> str:
-    """`fault`, `unknown` (the first cause is `cannot_tell`: what follows are effects), or `ok`."""
-    first = min((one.cause for one in found_ if is_fault(one, now)), key=rank, default=None)
+def verdict(every: Iterable[Finding], now: float) -> str:
+    """`fault`, `ok`, or `unknown`: some objects could not be read, so the other findings may only be effects."""
+    first = min((one.cause for one in every if is_fault(one, now)), key=rank, default=None)
     return NO_FAULT if first is None else UNKNOWN if first == CANNOT_TELL else FAULT
 
 
@@ -50,10 +60,10 @@ def _run_findings(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Find
         yield found(
             "waiting", run.message or f"{run.kind} {run.name} is {run.phase}", about=of_run(run), since=run.since
         )
-    yield from without_attempts(run, [*stall_findings(run, cache)])
+    yield from as_between_attempts(run, [*stall_findings(run, cache)])
     yield from idle_findings(run, cache)
     yield from unread_workers(run, cache)
-    yield from failure_findings(run, cache)
+    yield from (msgspec.structs.replace(one, at_once=True) for one in failure_findings(run, cache))
     if not run.terminal and run.attempt >= _RETRY_LOOP_ATTEMPTS:
         yield found("retry_loop", f"attempt {run.attempt}", about=of_run(run), since=run.created)
     newest = cache.newest_job(run)
@@ -74,12 +84,16 @@ def _worker_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     if job.suspended and not job.result:
         yield suspended_finding(job, cache)
     known = [*hang_findings(job, cache), *ended_findings(job, cache)]
-    # The garbage collector waits for the pods of the Job, and a lost node keeps these.
-    is_kept_by_node = any(one.cause == "node_lost" for one in known)
-    yield from (one for one in deletion_findings(job) if not (one.effect and is_kept_by_node))
+    if job.result:
+        known = [msgspec.structs.replace(one, at_once=True) for one in known]
+    # The garbage collector waits for the pods of the Job, and the pods of a lost node are never removed.
+    node_is_lost = any(one.cause == "node_lost" for one in known)
+    yield from (one for one in deletion_findings(job) if not (one.effect and node_is_lost))
     yield from known
     yield from _starting(job, cache, known)
     yield from silence_findings(job, cache)
+    if not any(one.cause in _SAME_AS_RESTARTS for one in known):
+        yield from restart_findings(job, cache)
     limit = _limit_passed(job, cache)
     yield from unread_pods(job, cache, known, overdue=limit is not None)
     if limit is not None:
@@ -88,7 +102,7 @@ def _worker_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 
 def _worker_deletion_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """The findings of a finished worker that is being deleted: what keeps the worker, or its pods."""
+    """The findings of a finished worker that is being deleted: what blocks the deletion of it or its pods."""
     yield from deletion_findings(job)
     if job.deleted is not None and not job.is_pod:
         yield from (kept_pod(pod) for pod in cache.pods_of(job) if is_kept(pod, cache.now))
@@ -100,7 +114,13 @@ def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Fi
         if pod.state == "pending" and not pod.gated:
             names = (f"container {one.name}: {one.reason}" for one in pod.containers if one.state == "waiting")
             text = next(names, "the kubelet has not reported its containers" if pod.node else "it has no node")
+            pull = pull_in_progress(cache.events_about(pod.uid))
+            text = text if pull is None else _pull_words(pull)
             yield found("pod_not_starting", text, about=of_pod(pod), since=pod.created)
+
+
+def _pull_words(event: Event) -> str:
+    return f"container {event.container}: {event.note}, and the kubelet has not reported its end"
 
 
 def _limit_passed(job: Job, cache: ObjectCache) -> float | None:

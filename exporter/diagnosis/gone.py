@@ -1,4 +1,4 @@
-"""Why a pod of a worker was ended, from Events about objects that no longer exist.
+"""Why a pod of a worker (the Job or Pod of a run) was ended, from Events about objects that no longer exist.
 
 Only a dump has these Events. In a running exporter, the record of the pod is kept with the run.
 """
@@ -9,6 +9,7 @@ from typing import Final
 from exporter.cache import Event, Job, ObjectCache, Run
 from exporter.diagnosis.events import telling, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
+from exporter.diagnosis.kills import kill_cause
 
 __all__ = ["CREATED_POD", "TELLING", "events_of_gone", "gone_findings", "gone_key", "last_failure"]
 
@@ -47,8 +48,8 @@ def events_of_gone(uid: str, cache: ObjectCache, kind: str = "") -> Iterator[Eve
 def gone_findings(item: Run | Job, cache: ObjectCache) -> Iterator[Finding]:
     """Why the newest pod of a failed worker was ended, unless its worker had another one after it."""
     for event in events_of_gone(item.uid, cache, "Pod"):
-        cause = _CAUSES.get(event.reason)
-        if cause is None or event.note.startswith(_CANCELLED):
+        cause = _CAUSES.get(event.reason) or kill_cause(event)
+        if not cause or event.note.startswith(_CANCELLED):
             continue
         if not _had_another(item, event, cache) and not _is_later(event, item.finished):
             about = of_job(item) if isinstance(item, Job) else of_run(item)

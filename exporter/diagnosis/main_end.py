@@ -1,4 +1,4 @@
-"""Whether the main container of a worker has ended while its Pod is running."""
+"""Whether the main container of a worker (the Job or Pod of a run) has ended while its Pod is running."""
 
 from exporter.cache import Container, Job, ObjectCache, Pod
 from exporter.diagnosis.pods import ended_main

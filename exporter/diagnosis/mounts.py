@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import msgspec
+
 from exporter.cache import ObjectCache, Pod
 from exporter.diagnosis.cause_texts import DESCRIBE
-from exporter.diagnosis.events import current, telling, words
+from exporter.diagnosis.events import began, current, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.refusals import refusal_of
 
@@ -25,15 +27,21 @@ _MISSING: Final = tuple(
         ("pod_configmap_missing", "configmap", "config"),
     )
 )
+_STORE: Final = "secrets store objects"
+"""The CSI driver that mounts secrets of a store outside of Kubernetes."""
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?")
 _VOLUMES: Final = re.compile(
     r"persistent ?volume|volume node affinity|volume ?(binding|zone|restrictions)|binding volumes|pvc\(s\)"
     r"|no available (volume zone|disk)|enough free storage|Multi-Attach|storageclass",
     re.IGNORECASE,
 )
+_USERS: Final = re.compile(r"Multi-Attach error.* used by pod\(s\) ([a-z0-9., -]+)")
 _ATTACH: Final = frozenset({"FailedAttachVolume", "VolumeResizeFailed"})
 _MOUNT: Final = ("FailedMount", "FailedAttachVolume", "FailedMapVolume", "VolumeResizeFailed")
-_SANDBOX: Final = ("FailedCreatePodSandBox", "FailedCreatePodContainer", "NetworkNotReady", "FailedKillPod")
+_SANDBOX: Final = (
+    *("FailedCreatePodSandBox", "FailedCreatePodContainer", "FailedPrepareDynamicResources"),
+    *("NetworkNotReady", "FailedKillPod"),
+)
 
 
 class Missing(NamedTuple):
@@ -45,7 +53,7 @@ class Missing(NamedTuple):
 
 def missing_object(text: str) -> Missing | None:
     """The cause for a text about a ConfigMap or Secret that does not exist or lacks a key; None for other texts."""
-    for cause, kind, pattern in _MISSING:
+    for cause, kind, pattern in () if _STORE in text else _MISSING:
         if match := pattern.search(text):
             name, verb = match["object"] or match["holder"] or "", "get" if match["object"] else "describe"
             is_known = _NAME.fullmatch(name)
@@ -67,7 +75,7 @@ def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     mounts = [] if has_run else telling(current(cache, pod, *_MOUNT))
     for event in mounts:
         if missing := missing_object(event.note) or _without_account(event.note):
-            yield found(missing.cause, words(event), about=of_pod(pod), since=event.first, command=missing.command)
+            yield found(missing.cause, words(event), about=of_pod(pod), since=began(event), command=missing.command)
             return
     for cause, events in (
         ("volume_waiting", mounts),
@@ -76,8 +84,16 @@ def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         if events:
             first = events[0]
             command = "" if first.reason in _ATTACH else DESCRIBE
-            yield found(cause, words(first), about=of_pod(pod), since=first.first, command=command)
+            finding = found(cause, words(first), about=of_pod(pod), since=began(first), command=command)
+            yield msgspec.structs.replace(finding, at_once=_is_held(pod, first.note, cache))
             return
+
+
+def _is_held(pod: Pod, note: str, cache: ObjectCache) -> bool:
+    """Whether a Pod uses the volume that is not ending: then it is not detached soon."""
+    match = _USERS.search(note)
+    names = match[1].split(", ") if match else ()
+    return any(cache.pods.is_live(pod.namespace, name) for name in names)
 
 
 def _without_account(text: str) -> Missing | None:

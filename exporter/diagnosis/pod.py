@@ -1,19 +1,25 @@
 """Why a Pod does not start, does not run, or does not end."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
 
 from exporter.cache import RUNNING, ObjectCache, Pod
-from exporter.diagnosis.causes import rank
+from exporter.diagnosis.causes import CAUSES, rank
 from exporter.diagnosis.container import failed_containers, restarting_containers, waiting_containers
 from exporter.diagnosis.deletion import MAX_END_SECONDS, is_kept, kept_pod
-from exporter.diagnosis.events import latest, words
-from exporter.diagnosis.finding import Finding, distinct, found, of_pod
+from exporter.diagnosis.events import holding, latest, words
+from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.lasting import START_GRACE
 from exporter.diagnosis.mounts import mount_findings, volume_cause
-from exporter.diagnosis.pods import not_starting
+from exporter.diagnosis.pods import SCHEDULING, not_starting
 from exporter.diagnosis.queues import gated_finding
+from exporter.diagnosis.scaling import no_node_words, node_grace
+from exporter.diagnosis.stages import recent
+from exporter.diagnosis.volumes import with_claim
 
-__all__ = ["pod_findings", "pods_findings"]
+__all__ = ["few_findings", "pod_findings", "pods_findings"]
 
 _MAX_FINDINGS = 10  # maximum number of findings of a worker
 _MAX_PER_CAUSE = 3  # maximum number of findings with the same cause
@@ -36,18 +42,36 @@ _REASONS = {
 """status.reason of failed Pods, and reasons of the condition DisruptionTarget."""
 _VAGUE = frozenset({"init_container_stuck", "container_cannot_be_created"})
 """Causes that may be the effect of a volume or a missing object."""
+_DEFAULT_SCHEDULER = "default-scheduler"
 _TAINTED = frozenset({"DeletionByTaintManager", "DeletionByPodGC"})
 
 
 def pods_findings(pods: Iterable[Pod], cache: ObjectCache) -> Iterator[Finding]:
-    """The findings of the Pods of one worker: at most 3 for each cause, and 10 in total. There may be thousands."""
-    counts: Counter[str] = Counter()
-    kept = []
-    for one in distinct(finding for pod in pods for finding in pod_findings(pod, cache)):
-        counts[one.cause] += 1
-        if counts[one.cause] <= _MAX_PER_CAUSE:
-            kept.append(one)
-    yield from sorted(kept, key=lambda one: rank(one.cause))[:_MAX_FINDINGS]
+    """The findings of the Pods of one worker."""
+    yield from few_findings(pods, lambda pod: pod_findings(pod, cache))
+
+
+def few_findings(pods: Iterable[Pod], find: Callable[[Pod], Iterable[Finding]]) -> Iterator[Finding]:
+    """What `find` returns for the Pods: at most 3 for each cause, and 10 in total. There may be thousands of Pods.
+
+    The last one of a cause has the number of the other Pods with this cause.
+    """
+    kept: dict[str, dict[str, Finding]] = {}
+    hidden: Counter[str] = Counter()
+    for pod in pods:
+        of_cause: dict[str, bool] = {}  # whether this Pod is in a finding
+        for one in find(pod):
+            same = kept.setdefault(one.cause, {})
+            is_shown = one.evidence not in same and len(same) < _MAX_PER_CAUSE
+            if is_shown:
+                same[one.evidence] = one
+            of_cause[one.cause] = of_cause.get(one.cause, False) or is_shown
+        hidden.update(cause for cause, is_shown in of_cause.items() if not is_shown)
+    for cause, same in kept.items():
+        last = next(reversed(same))
+        same[last] = msgspec.structs.replace(same[last], more=hidden[cause])
+    shown = sorted((one for same in kept.values() for one in same.values()), key=lambda one: rank(one.cause))
+    yield from shown[:_MAX_FINDINGS]
 
 
 def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
@@ -55,39 +79,72 @@ def pod_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if pod.deleted is not None:
         yield from _terminating(pod, cache)
     elif pod.phase == "Failed":
-        yield from _failed(pod)
+        yield from _failed(pod, cache)
     elif pod.phase == "Unknown":
         yield _node_lost(pod, "phase Unknown")
     elif pod.phase in RUNNING:
         if (lost := _lost(pod, cache)) is not None:
             yield lost
-        yield from restarting_containers(pod)
+        yield from restarting_containers(pod, cache)
     elif not pod.is_over:
-        yield from _pending(pod, cache)
+        yield from (_begun(one, pod) for one in _pending(pod, cache))
 
 
 def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if pod.gated:
         yield gated_finding(pod, cache)
         return
+    grace = 0.0
     if pod.unscheduled and not pod.node:
         cause = volume_cause(pod.unscheduled) or "unschedulable"
-        yield found(cause, pod.unscheduled, about=of_pod(pod), since=pod.unscheduled_since or pod.created)
+        others = _said_by_others(pod, cache) or no_node_words(pod, cache)
+        text = "; ".join((pod.unscheduled.removesuffix("."), *others)) if others else pod.unscheduled
+        since = pod.unscheduled_since or pod.created
+        grace = node_grace(pod, cache, since) if cause == "unschedulable" else 0.0
+        finding = found(cause, text, about=of_pod(pod), since=since, grace=grace)
+        yield with_claim(finding, pod, cache) if cause == "volume_waiting" else finding
+    elif pod.scheduler and (absent := _scheduler_absent(pod, cache)) is not None:
+        yield absent
     else:
         known = [*waiting_containers(pod, cache)]
         if all(one.cause in _VAGUE for one in known):
             yield from mount_findings(pod, cache)
         yield from known
     if words := not_starting(pod, cache.events_about(pod.uid)):
-        yield found("pod_not_starting", words, about=of_pod(pod), since=pod.created)
+        yield found("pod_not_starting", words, about=of_pod(pod), since=pod.created, grace=grace)
 
 
-def _failed(pod: Pod) -> Iterator[Finding]:
+def _scheduler_absent(pod: Pod, cache: ObjectCache) -> Finding | None:
+    """The finding that no scheduler has processed the Pod; None if the kubelet or an Event shows that one has."""
+    if pod.node or pod.started is not None or not_starting(pod, cache.events_about(pod.uid)):
+        return None
+    text = f"no scheduler has processed the pod: spec.schedulerName is {pod.scheduler}, PodScheduled is not set"
+    command = "" if pod.scheduler == _DEFAULT_SCHEDULER else "kubectl get pods --all-namespaces"
+    return found("scheduler_absent", text, about=of_pod(pod), since=pod.created, command=command)
+
+
+def _begun(one: Finding, pod: Pod) -> Finding:
+    """The grace period of a start that fails begins with the Pod: a failure may be new, and the Pod old."""
+    return msgspec.structs.replace(one, begun=pod.created) if CAUSES[one.cause].grace == START_GRACE else one
+
+
+def _said_by_others(pod: Pod, cache: ObjectCache) -> list[str]:
+    """The newest warning of another component than the scheduler: it may say why the scheduler waits.
+
+    Such as the controllers that create the resource claims and the claims of ephemeral volumes.
+    """
+    events = recent(holding(pod, cache.events_about(pod.uid)))
+    return [words(event) for event in events if event.reason != SCHEDULING][:1]
+
+
+def _failed(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     if lost := _LOST & {pod.reason, pod.disruption}:
         yield _node_lost(pod, pod.message or min(lost))
         return
     causes = {one: _cause_of(one) for one in (pod.reason, pod.disruption) if _cause_of(one)}
-    containers = [*failed_containers(pod, killed=bool(causes))]
+    if pod.reason and not causes and not any(one.state == "terminated" for one in pod.containers):
+        causes[pod.reason] = "node_rejected"  # nothing has run: the kubelet has not admitted it
+    containers = [*failed_containers(pod, cache, killed=bool(causes))]
     if causes and not any(one.cause == "oom_killed" for one in containers):
         reason, cause = next(iter(causes.items()))
         text = f"{reason}: {pod.message}" if pod.message else reason

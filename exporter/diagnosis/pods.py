@@ -1,14 +1,15 @@
 """Why a Pod does not start, and whether its main container has ended: from its record and the Events about it."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from exporter.cache import Container, Event, Job, ObjectCache, Pod
-from exporter.diagnosis.events import holding, telling
+from exporter.diagnosis.events import holding, telling, words
 
-__all__ = ["current_pods", "ended_main", "not_starting", "waiting_reason"]
+__all__ = ["SCHEDULING", "current_pods", "ended_main", "not_starting", "waiting_reason"]
 
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing"})  # normal reasons of a Pod that is starting
-_SCHEDULING = "FailedScheduling"
+SCHEDULING: Final = "FailedScheduling"
 
 
 def current_pods(job: Job, cache: ObjectCache) -> Sequence[Pod]:
@@ -26,17 +27,17 @@ def not_starting(pod: Pod, events: Sequence[Event]) -> str:
     """Why a pending Pod does not start: from a container, the scheduler or an Event; empty if unknown."""
     if pod.state != "pending" or pod.gated:
         return ""
-    words = _newest_words(pod, events)
+    newest = _newest_words(pod, events)
     for container in pod.containers:
         if reason := waiting_reason(container):
-            return f"container {container.name}: " + ": ".join(filter(None, (reason, container.message or words)))
-    return pod.unscheduled or words
+            return f"container {container.name}: " + ": ".join(filter(None, (reason, container.message or newest)))
+    return pod.unscheduled or newest
 
 
 def _newest_words(pod: Pod, events: Sequence[Event]) -> str:
     """Reason and note of the newest Event. Events of the scheduler are ignored once the Pod has a node."""
-    told = telling(one for one in holding(pod, events) if one.note and not (one.reason == _SCHEDULING and pod.node))
-    return f"{told[0].reason}: {told[0].note}" if told else ""
+    told = telling(one for one in holding(pod, events) if one.note and not (one.reason == SCHEDULING and pod.node))
+    return words(told[0]) if told else ""
 
 
 def ended_main(pod: Pod) -> Container | None:

@@ -3,20 +3,36 @@
 https://kueue.sigs.k8s.io/docs/concepts/workload/
 """
 
+import re
+import shlex
 from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Event, Job, ObjectCache, Pod
 from exporter.diagnosis.events import words
-from exporter.diagnosis.finding import Finding, found, of_job, of_pod
+from exporter.diagnosis.finding import Finding, Subject, found, of_job, of_pod
 
-__all__ = ["STOPPED", "WORKLOAD", "events_of_workload", "gated_finding", "suspended_finding", "workload_key"]
+__all__ = [
+    "DEACTIVATED",
+    "STOPPED",
+    "WORKLOAD",
+    "events_of_workload",
+    "gated_finding",
+    "state_key",
+    "suspended_finding",
+    "workload_key",
+]
 
 WORKLOAD: Final = "Workload"
 STOPPED: Final = "Stopped"
 """The reason with which Kueue says why it has suspended a Job."""
+DEACTIVATED: Final = "Deactivated"
+"""The reason of an Event that is made from a Workload whose `spec.active` is false."""
+_IS_DEACTIVATED: Final = re.compile(r"Deactivated|InactiveWorkload")
+"""In the reasons of Kueue: `EvictedDueToDeactivated`, `DeactivatedDueToRequeuingLimitExceeded`."""
 _KUEUE: Final = "kueue.x-k8s.io/"
 _COMMAND: Final = "kubectl -n $namespace get workloads.kueue.x-k8s.io"
+_DESCRIBE: Final = "kubectl -n $namespace describe workloads.kueue.x-k8s.io "
 
 
 def workload_key(uid: str) -> str:
@@ -24,8 +40,14 @@ def workload_key(uid: str) -> str:
     return f"{uid}/workload"
 
 
+def state_key(uid: str) -> str:
+    """Replaces the UID in the Event that is made from the Workload itself: its present state."""
+    return f"{uid}/workload-state"
+
+
 def events_of_workload(uid: str, cache: ObjectCache) -> Iterator[Event]:
-    """The Events about the Workload of a Job or Pod, the newest first."""
+    """The Workload of a Job or Pod, then the Events about it, the newest first."""
+    yield from cache.events_about(state_key(uid))
     yield from cache.events_about(workload_key(uid))
 
 
@@ -33,22 +55,35 @@ def suspended_finding(job: Job, cache: ObjectCache) -> Finding:
     """A Job or worker Pod that is suspended, or has a scheduling gate."""
     queue = f" by queue {job.queue}" if job.queue else ""
     gates = f": scheduling gate {job.pod.gates}" if job.pod is not None and job.pod.gates else ""
-    said = _said(cache, job.uid)
-    text = f"{job.worker} {job.name} is suspended{queue}{gates}{said}"
-    command = _COMMAND if said or job.queue else ""
-    return found("suspended", text, about=of_job(job), since=job.created, command=command)
+    text = f"{job.worker} {job.name} is suspended{queue}{gates}"
+    return _held(text, _said(cache, job.uid), about=of_job(job), since=job.created, is_queued=bool(job.queue))
 
 
 def gated_finding(pod: Pod, cache: ObjectCache) -> Finding:
     """A Pod that the scheduler does not see yet."""
-    said = _said(cache, pod.uid, pod.owner)
-    gate = f"the scheduling gate {pod.gates}" if pod.gates else "a scheduling gate"
-    command = _COMMAND if said or _KUEUE in pod.gates else ""
-    return found("suspended", f"the pod has {gate}{said}", about=of_pod(pod), since=pod.created, command=command)
+    text = f"the pod has {f'the scheduling gate {pod.gates}' if pod.gates else 'a scheduling gate'}"
+    said, is_queued = _said(cache, pod.uid, pod.owner), _KUEUE in pod.gates
+    return _held(text, said, about=of_pod(pod), since=pod.created, is_queued=is_queued)
 
 
-def _said(cache: ObjectCache, *uids: str) -> str:
+def _held(text: str, said: Event | None, *, about: Subject, since: float | None, is_queued: bool) -> Finding:
+    """No fault, unless Kueue has deactivated the Workload: then it never starts by itself."""
+    if said is None:
+        return found("suspended", text, about=about, since=since, command=_COMMAND if is_queued else "")
+    is_named = said.about_kind == WORKLOAD and said.about_name
+    command = _DESCRIBE + shlex.quote(said.about_name).replace("$", "$$") if is_named else _COMMAND
+    cause = "workload_deactivated" if _IS_DEACTIVATED.search(said.reason) else "suspended"
+    if cause != "suspended":
+        since = said.last or since
+    return found(cause, f"{text}: {words(said)}", about=about, since=since, command=command)
+
+
+def _said(cache: ObjectCache, *uids: str) -> Event | None:
+    """What Kueue says: the Workload itself, else the newest Event about it or about its Job."""
+    state = next((event for uid in uids for event in cache.events_about(state_key(uid))), None)
+    if state is not None:
+        return state
     events = [event for uid in uids for event in events_of_workload(uid, cache)]
-    events += [event for uid in uids for event in cache.events_about(uid) if event.reason == STOPPED]
-    newest = max(events, key=lambda event: event.last or 0.0, default=None)
-    return "" if newest is None else f": {words(newest)}"
+    stopped = [event for uid in uids for event in cache.events_about(uid) if event.reason == STOPPED]
+    # Kueue stops the Job at the same time as it evicts the Workload, and the reason of that Event says more.
+    return max([*events, *stopped], key=lambda event: event.last or 0.0, default=None)

@@ -1,7 +1,7 @@
 """The flight recorder keeps the explanations of runs that ended or were deleted for 24 hours, in memory.
 
-A record is the last explanation of a run, with workers, pods and Events that no longer exist. At most 1,000 runs and
-20 MiB are kept; the run whose last change is the oldest is dropped first.
+A record is the last explanation of a run, with workers (its Jobs or Pods), pods and Events that no longer exist. At
+most 1,000 runs and 20 MiB are kept; the run whose last change is the oldest is dropped first.
 """
 
 import logging

@@ -17,12 +17,14 @@ _TEXTS: Final = (
         "service_account_missing",
         re.compile(r"service ?accounts? \S* ?not found|looking up service account", re.IGNORECASE),
     ),
+    ("pod_creation_failed", re.compile(r"because it is being terminated", re.IGNORECASE)),  # the namespace
     (
         "admission_denied",
         re.compile(
             r"violates PodSecurity|admission (webhook|control|plugin)|denied the request|failed calling webhook"
-            r"|ValidatingAdmissionPolicy|(min|max)imum (cpu|memory|\S+) usage per|unable to validate against any"
-            r"|no PriorityClass with name|is forbidden|cannot create resource|is not permitted",
+            r"|(Validating|Mutating)AdmissionPolicy|(min|max)imum (cpu|memory|\S+) usage per"
+            r"|unable to validate against any|no PriorityClass with name|is forbidden"
+            r"|cannot create resource|is not permitted",
             re.IGNORECASE,
         ),
     ),
@@ -33,7 +35,7 @@ _TEXTS: Final = (
 )
 
 _FREE_TEXT: Final = re.compile(
-    r"admission webhook \S+ denied the request|ValidatingAdmissionPolicy .{0,200}? denied request"
+    r"admission webhook \S+ denied the request|(Validating|Mutating)AdmissionPolicy .{0,200}? denied request"
     r"|failed calling webhook",
     re.IGNORECASE,
 )

@@ -7,9 +7,9 @@ a finalizer, no status and no Job; there is no Event and no further log line.
 from collections.abc import Iterator
 
 from exporter.cache import ObjectCache, Run
-from exporter.diagnosis.attempts import last_sign
+from exporter.diagnosis.attempts import last_seen
 from exporter.diagnosis.configmaps import configmap_findings, configmap_notes
-from exporter.diagnosis.events import latest, words
+from exporter.diagnosis.events import began, latest, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.refusals import refusal_of
 from exporter.diagnosis.stages import recent
@@ -41,7 +41,7 @@ def refusal_findings(run: Run, cache: ObjectCache, *, since: float | None) -> It
     """The finding that the API server rejected the worker, from an Event about the run or from its message."""
     for event in recent([*latest(cache, run.uid)]):
         if cause := refusal_of(event.note):
-            yield found(cause, words(event), about=of_run(run), since=event.first)
+            yield found(cause, words(event), about=of_run(run), since=began(event))
             return
     if cause := refusal_of(run.message):
         yield found(cause, run.message, about=of_run(run), since=since)
@@ -62,7 +62,7 @@ def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Findi
     elif run.status_job:
         evidence = f"status names {run.worker} {run.status_job}, which does not exist"
         known = since is not None and since < cache.now  # otherwise it is the time of the initial list
-        yield found("job_missing", evidence, about=about, since=since if known else last_sign(run, cache))
+        yield found("job_missing", evidence, about=about, since=since if known else last_seen(run, cache))
     else:
         evidence = words(event) if event else run.message or f"{run.phase}, and no {run.worker}"
         yield found("no_worker", evidence, about=about, since=since)

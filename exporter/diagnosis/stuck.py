@@ -3,28 +3,34 @@
 from typing import NamedTuple
 
 from exporter.cache import Job, ObjectCache, Run
+from exporter.diagnosis.agent_log import silent_since
 from exporter.diagnosis.cause import Cause
-from exporter.diagnosis.limits import DEFAULT_FACTOR
+from exporter.diagnosis.limits import DEFAULT_FACTOR, SILENT_SECONDS
 from exporter.diagnosis.metrics import hang_causes, stall_causes
 
 __all__ = ["Stuck", "stuck", "stuck_causes"]
 
 
 class Stuck(NamedTuple):
-    """`since`: start of the wait or run, in seconds since the epoch; `limit`: its maximum duration in seconds."""
+    """`since`: start of the wait or run, in seconds since the epoch; `limit`: its maximum duration in seconds.
+
+    `silent_since`: the last line of its agent, in seconds since the epoch, if it is known.
+    """
 
     item: Run | Job
     since: float
     limit: float
     limit_is_set: bool
+    silent_since: float | None = None
 
     def excess(self, now: float) -> float:
         """Seconds over the limit."""
         return now - self.since - self.limit
 
     def critical(self, now: float) -> bool:
-        """Whether its alert is critical. For a default limit, only at `DEFAULT_FACTOR` times the limit."""
-        return self.limit_is_set or now - self.since >= DEFAULT_FACTOR * self.limit
+        """Whether its alert is critical. For a default limit, later, or if the agent is silent for two hours."""
+        is_silent = self.silent_since is not None and now - self.silent_since > SILENT_SECONDS
+        return self.limit_is_set or is_silent or now - self.since >= DEFAULT_FACTOR * self.limit
 
     def rank(self, now: float) -> tuple[bool, float]:
         """Sort key; the most severe is the greatest."""
@@ -54,4 +60,4 @@ def _job(job: Job, cache: ObjectCache) -> Stuck | None:
     if job.result or job.suspended or started is None or not cache.is_worker(job):
         return None
     limit, is_set = cache.max_runtime_of(job)
-    return Stuck(job, started, limit, limit_is_set=is_set)
+    return Stuck(job, started, limit, limit_is_set=is_set, silent_since=silent_since(job, cache))

@@ -1,4 +1,4 @@
-"""The timeline of a run: all times in its explanation, in order."""
+"""The timeline of a run: all times of it, its workers (Jobs or Pods) and their pods and Events, in order."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ _MAX_ENTRIES = 200
 
 
 def timeline_of(run: Explanation) -> tuple[TimelineEntry, ...]:
-    """The newest 200 entries of the run, its workers, pods, containers, Events, causes, and of `run.timeline`."""
+    """The newest 200 entries of `run.timeline`, and of the run, its workers, pods, containers, Events and causes."""
     entries = {(when, about, what) for when, about, what in _entries(run) if when is not None}
     entries |= {(one.time, one.object, one.what) for one in run.timeline}
     ordered = sorted(entries, key=lambda entry: (entry[0], entry[1], entry[2]))

@@ -1,4 +1,4 @@
-"""Findings about objects that could not be read and that could show the cause: `cannot_tell`."""
+"""Findings about objects that could not be listed, so are unread, and that could show the cause: `cannot_tell`."""
 
 from collections.abc import Iterator, Sequence
 

@@ -1,6 +1,7 @@
 """The newest time in the objects of a dump: about when it was made.
 
-All objects count, also Nodes, Leases and Events about others: a run that hangs writes nothing.
+All objects count, also Nodes, Leases and Events about others: a run that hangs writes nothing. The times of a node
+whose clock is ahead are corrected, see `node_clocks`.
 """
 
 import datetime as dt

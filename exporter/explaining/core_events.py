@@ -8,7 +8,9 @@ import msgspec
 from exporter.cache import Event
 from exporter.diagnosis.gone import CREATED_POD, TELLING
 from exporter.diagnosis.queues import STOPPED, WORKLOAD
+from exporter.diagnosis.scaling import SCALING
 from exporter.diagnosis.stages import PROGRESS
+from exporter.diagnosis.volumes import CLAIM, PROVISIONING
 from exporter.kube.decode import Decoder
 from exporter.resources.events import Regarding, WireEvent, event_from_object
 
@@ -27,7 +29,8 @@ class CoreEvent(WireEvent, rename="camel"):
 
 _NORMAL: Final = "Normal"
 _TELLING: Final = {
-    "Pod": PROGRESS | TELLING,
+    "Pod": PROGRESS | TELLING | SCALING,
+    CLAIM: frozenset({PROVISIONING}),
     "Job": frozenset({CREATED_POD, STOPPED, "Completed", "SuccessfulDelete"}),
 }
 """By the kind of the object, the reasons of those that show progress, or why and when an object is gone."""

@@ -17,9 +17,10 @@ from typing import Any, BinaryIO, Final
 import msgspec
 
 from exporter.config import Settings
+from exporter.explaining.dump_findings import DUMPED
 from exporter.explaining.errors import ExplainError
-from exporter.explaining.json_objects import CutError, JsonObjects, NotJsonError
-from exporter.explaining.objects import DUMPED, Objects
+from exporter.explaining.json_objects import JsonObjects, NotJsonError, TruncatedError
+from exporter.explaining.objects import Objects
 from exporter.explaining.snapshot import Snapshot, TooManyError
 from exporter.explaining.yaml_objects import NotYamlError, yaml_objects
 from exporter.kube.depth import shallow
@@ -112,14 +113,14 @@ def _read_json(file: BinaryIO, chunk: bytes, name: str, objects: Objects, seen: 
         objects.empty.update(found.empty)
     except NotJsonError as error:
         raise ExplainError(f"{name}: {error}") from error
-    except CutError:
-        _note_cut(name, objects, seen)
+    except TruncatedError:
+        _note_truncated(name, objects, seen)
 
 
-def _note_cut(name: str, objects: Objects, seen: Counter[str]) -> None:
+def _note_truncated(name: str, objects: Objects, seen: Counter[str]) -> None:
     if not seen:
-        raise ExplainError(f"{name}: cut before the end of its first object")
-    objects.snapshot.notes.append(f"{name} is cut: only its first {seen.total()} objects were read")
+        raise ExplainError(f"{name}: truncated before the end of its first object")
+    objects.snapshot.notes.append(f"{name} is truncated: only its first {seen.total()} objects were read")
     objects.is_cut = True
 
 
@@ -163,7 +164,7 @@ def _read_yaml(file: BinaryIO, first: bytes, name: str, objects: Objects, seen: 
         raise ExplainError(f"{name}: not UTF-8 text at byte {error.start}") from error
     except NotYamlError as error:
         if seen and "found" not in str(error):
-            _note_cut(name, objects, seen)
+            _note_truncated(name, objects, seen)
             return
         raise ExplainError(f"{name}: {error}") from error
 

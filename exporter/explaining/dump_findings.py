@@ -2,17 +2,23 @@
 
 import datetime as dt
 import shlex
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
+from typing import Final
 
 import msgspec
 
-from exporter.diagnosis.causes import CAUSES
+from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
 from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.unread import is_not_permitted
 from exporter.plurals import plural
 
-__all__ = ["adapt_to_dump", "clock_note", "early_note"]
+__all__ = ["DUMPED", "adapt_to_dump", "clock_note", "early_note", "missing_note"]
 
+DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
+"""The resources that a dump should contain."""
+_WITHOUT_PODS = frozenset({"no pod", "suspended", "succeeded"})
+"""States of workers of which no pod is expected."""
+_UNKNOWN = frozenset({"job_failed", "other", CANNOT_TELL})
 _TEMPLATE_CAUSES = frozenset({"reconcile_failing", "template_failed"})
 _EVENT_TTL_SECONDS = 3600.0  # the default of --event-ttl of kube-apiserver
 
@@ -38,6 +44,18 @@ def early_note(runs: Sequence[Explanation]) -> tuple[str, ...]:
 
 def _is_early(finding: FindingView) -> bool:
     return not finding.fault and CAUSES[finding.cause].fault
+
+
+def missing_note(runs: Iterable[Explanation], missing: Sequence[str]) -> tuple[str, ...]:
+    """A note about kinds of objects that the dump lacks; about pods only if they could show more."""
+    names = [f"{kind}s" for kind in missing if kind != "Pod" or any(map(_needs_pods, runs))]
+    return (f"The dump has no {' and no '.join(names)}: they are unknown; dump {DUMPED}",) if names else ()
+
+
+def _needs_pods(run: Explanation) -> bool:
+    is_unknown = not run.findings or run.findings[0].cause in _UNKNOWN
+    states = {worker.state for worker in run.workers if not worker.pods_known}
+    return bool(states - _WITHOUT_PODS - (set() if is_unknown else {"failed"}))
 
 
 def adapt_to_dump(run: Explanation, *, lacks_configmaps: Container[str]) -> Explanation:

@@ -40,11 +40,11 @@ class GoneObjects:
 
     def assigned(self, event: Event) -> Event | None:
         """The Event with `about` set to its run or Job; None if it belongs to none."""
-        place = (event.namespace, event.about_name)
+        name = (event.namespace, event.about_name)
         if event.about_kind == "Job":
-            uid = self._runs.get(place)
+            uid = self._runs.get(name)
         elif event.about_kind == "Pod":
-            uid = self._pods.get(place) or self._by_name(event)
+            uid = self._pods.get(name) or self._by_name(event)
         else:
             uid = None
         return None if uid is None else msgspec.structs.replace(event, about=gone_key(uid))

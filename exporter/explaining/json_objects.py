@@ -12,7 +12,7 @@ import msgspec
 from exporter.kube.depth import end_of_value
 from exporter.kube.errors import InvalidResponseError
 
-__all__ = ["CutError", "JsonObjects", "NotJsonError"]
+__all__ = ["JsonObjects", "NotJsonError", "TruncatedError"]
 
 _MAX_OBJECT_BYTES: Final = 32 << 20
 _KEY: Final = re.compile(rb'\s*+,?\s*+"((?:[^"\\]|\\.)*+)"\s*+:\s*+(?=\S)', re.DOTALL)
@@ -26,7 +26,7 @@ class NotJsonError(Exception):
     """The data is not JSON. The message is one line, with the position."""
 
 
-class CutError(Exception):
+class TruncatedError(Exception):
     """The data ends in the middle of a document."""
 
 
@@ -71,11 +71,11 @@ class JsonObjects:
         self._data, self._at = self._data[self._at :], 0
 
     def end(self) -> Iterator[tuple[msgspec.Raw, str, str]]:
-        """The objects in the rest of the data. Raises CutError if it is incomplete."""
+        """The objects in the rest of the data. Raises TruncatedError if it is incomplete."""
         self._enough = 0
         yield from self.feed(b"")
         if self._place != "top" or self._data.strip():
-            raise CutError
+            raise TruncatedError
 
     def _step(self) -> bytes | None:
         """Reads the next part. Returns an object if it is complete, else b""; None if more data is needed."""
@@ -119,7 +119,7 @@ class JsonObjects:
             self._size += len(self._parts[-1])
             if self._size > _MAX_OBJECT_BYTES:
                 raise InvalidResponseError(
-                    f"not usable: an object is larger than {_MAX_OBJECT_BYTES >> 20} MiB", code="line"
+                    f"not usable: an object is larger than {_MAX_OBJECT_BYTES >> 20} MiB", code="too_large"
                 )
         self._at = end
         return b""

@@ -10,6 +10,8 @@ from exporter.untrusted import one_line
 
 __all__ = ["format_list"]
 
+_MAX_EVIDENCE = 300
+"""Characters."""
 _HEAD = ("NAMESPACE", "NAME", "STATE", "AGE", "CAUSE", "SINCE", "EVIDENCE")
 
 
@@ -43,5 +45,5 @@ def _row(run: Explanation) -> tuple[str, ...]:
         age(run.created, run.observed),
         cause,
         since,
-        one_line(first.evidence) if first else "",
+        one_line(first.evidence, limit=_MAX_EVIDENCE) if first else "",
     )

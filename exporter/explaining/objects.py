@@ -8,10 +8,13 @@ from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Event, Job, Run
 from exporter.diagnosis.queues import WORKLOAD
 from exporter.explaining.clock import times_of
 from exporter.explaining.core_events import event_of
+from exporter.explaining.external_secrets import EXTERNAL_SECRET, unready_secret
 from exporter.explaining.managed_fields import spec_changed
+from exporter.explaining.node_clocks import NodeClocks
 from exporter.explaining.other_pods import failing_pod
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.workloads import GROUP, event_of_workload
+from exporter.explaining.workloads_down import APPS, down_workload
 from exporter.informers import Informer
 from exporter.profiles import Profile
 from exporter.profiles.language import Worker
@@ -20,10 +23,7 @@ from exporter.resources.kinds import run_kinds
 from exporter.resources.pod_objects import WirePod
 from exporter.resources.pods import pod_from_object
 
-__all__ = ["DUMPED", "Objects"]
-
-DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
-"""The resources that a dump should contain."""
+__all__ = ["Objects"]
 
 _EXPIRED: Final = (
     "The list of Events is empty: Kubernetes deletes them after an hour. The log of the kubelet on the node has the"
@@ -33,6 +33,7 @@ _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
 _MAX_ELSEWHERE: Final = 100
 _EVENTS: Final = {"", "events.k8s.io"}
+_BUILT_IN: Final = _EVENTS | {"coordination.k8s.io"}
 
 
 class Objects:
@@ -45,6 +46,7 @@ class Objects:
         self.snapshot = snapshot
         self.is_cut = False
         self.empty: set[str] = set()
+        self._clocks = NodeClocks()
         self._by_type: dict[tuple[str, str], list[Informer]] = {}
         for informer in snapshot.informers:
             self._by_type.setdefault((informer.watch.group, informer.watch.plural), []).append(informer)
@@ -60,7 +62,7 @@ class Objects:
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
         """Adds a run, Job, Pod, Event or ConfigMap. Ignores other objects."""
         group = version.partition("/")[0] if "/" in version else ""
-        self.snapshot.see(times_of(bytes(raw), group=group))
+        self._see_times(raw, kind, group)
         if kind == "Event" and group in _EVENTS:
             self._add_event(raw, is_core=not group)
             return
@@ -69,17 +71,37 @@ class Objects:
             return
         plural = self._kinds.get((group, kind))
         if plural is None:
+            self._add_related(raw, group, kind)
             return
         self._seen.add(kind if kind in {"Job", "Pod", "ConfigMap"} else CODERUNS)
         if kind == "ConfigMap":
             self._add_configmap(raw)
             return
         records = [self.snapshot.add(informer, raw) for informer in self._by_type.get((group, plural), ())]
+        if kind == "Pod" and any(records):
+            self.snapshot.claims.add(raw)
         for record in records:
             if isinstance(record, Run):
                 record.spec_changed = spec_changed(raw)
         if not any(records) and kind in {"Job", "Pod"}:
             self._add_other(raw, kind)
+
+    def _add_related(self, raw: msgspec.Raw, group: str, kind: str) -> None:
+        """Adds a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        if (group, kind) == EXTERNAL_SECRET and len(self.snapshot.unready) < _MAX_ELSEWHERE:
+            secret = unready_secret(raw)
+            self.snapshot.unready += [secret] if secret is not None else []
+        if group == APPS[0] and kind in APPS[1] and len(self.snapshot.down) < _MAX_ELSEWHERE:
+            found = down_workload(raw, kind)
+            self.snapshot.down += [found] if found is not None else []
+
+    def _see_times(self, raw: msgspec.Raw, kind: str, group: str) -> None:
+        """Times that a node has written count only when all evidence about its clock is known: see `finish`."""
+        times = [*times_of(bytes(raw), group=group)]
+        if group in _BUILT_IN and (node := self._clocks.node_of(raw, kind)):
+            self._clocks.see(node, times, latest=self.snapshot.latest)
+        else:
+            self.snapshot.see(times)
 
     def _add_event(self, raw: msgspec.Raw, *, is_core: bool) -> None:
         self._seen.add("Event")
@@ -151,6 +173,9 @@ class Objects:
         """Decides which partitions are known. A dump without objects of a kind may not contain that kind."""
         snapshot = self.snapshot
         snapshot.is_partial = self.is_cut
+        snapshot.see(self._clocks.newest())
+        snapshot.correct(self._clocks.corrected)
+        snapshot.notes += self._clocks.notes()
         if snapshot.configmaps and not self._has_list("ConfigMap"):
             snapshot.lacks_configmaps = frozenset(kind.kind for kind in snapshot.kinds if kind.requires_configmaps)
         self._move_configmaps()
@@ -165,9 +190,7 @@ class Objects:
         elif "Job" not in self._seen and is_mixed:
             snapshot.notes.append("The dump has no Jobs: this is taken as none, because it has other kinds")
         missing = [name for name in ("Pod", "Event") if not self._has_list(name)]
-        if missing:
-            words = " and no ".join(f"{name}s" for name in missing)
-            snapshot.notes.append(f"The dump has no {words}: they are unknown; dump {DUMPED}")
+        snapshot.missing = tuple(missing)
         if "Event" not in self._seen | {*missing}:
             snapshot.notes.append(_EXPIRED)
 

@@ -1,46 +1,50 @@
 """Pods of a dump that belong to no run and fail: one may be the platform's controller, a webhook or a driver."""
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from exporter.cache import Container, Pod
-from exporter.diagnosis.explanation import Explanation, FindingView
-from exporter.diagnosis.finding import MAX_EVIDENCE
+from exporter.diagnosis.explanation import Explanation
 from exporter.diagnosis.pods import waiting_reason
 from exporter.plurals import plural
 from exporter.untrusted import shorten
 
-__all__ = ["OtherPod", "failing_note", "failing_pod", "with_failing_pods"]
+__all__ = ["OtherPod", "failing_note", "failing_pod"]
 
 _MIN_RESTARTS = 3
 """Restarts after which a container that runs at the time of the dump is expected to fail again."""
-_CONTROLLER_CAUSES = frozenset(
-    {
-        *("controller_idle", "not_reconciled", "reconcile_failing", "run_not_updated"),
-        *("job_missing", "no_worker", "job_deleting"),
-    }
-)
-"""Causes that may mean that the controller is not running."""
+_FIRST_RESTARTS = 6
+_BACK_OFF_SECONDS = 300.0
+"""The maximum time between two restarts, which the kubelet reaches after 6 of them."""
 _MAX_SHOWN = 3
-_MAX_WHY_LENGTH = 120
+_MAX_WHY_LENGTH = 250
 
 
 class OtherPod(NamedTuple):
-    """`why`: its container and how that fails."""
+    """`why`: its container and how that fails. `unready`: since when it is not ready, in seconds since the epoch."""
 
     namespace: str
     name: str
     why: str
+    node: str = ""
+    unready: float | None = None
+    restarts: int = 0
+
+    def failing_since(self, now: float | None) -> float | None:
+        """When it began to fail, at the latest; None if that is unknown. It may have been ready in between."""
+        by_restarts = now - _BACK_OFF_SECONDS * (self.restarts - _FIRST_RESTARTS) if now else None
+        known = [self.unready, by_restarts if self.restarts > _FIRST_RESTARTS else None]
+        return min((at for at in known if at is not None), default=None)
 
 
 def failing_pod(pod: Pod) -> OtherPod | None:
     """The Pod, if one of its containers fails, or no node fits it."""
     waits = pod.unscheduled if pod.state == "pending" and not pod.gated and not pod.node else ""
     why = shorten(waits, limit=_MAX_WHY_LENGTH) or next(filter(None, map(_why, pod.containers)), "")
-    return OtherPod(pod.namespace, pod.name, why) if why and pod.deleted is None else None
+    if not why or pod.deleted is not None:
+        return None
+    restarts = max((one.restarts for one in pod.containers), default=0)
+    return OtherPod(pod.namespace, pod.name, why, pod.node, pod.ready_since if pod.ready is False else None, restarts)
 
 
 def _why(one: Container) -> str:
@@ -50,24 +54,9 @@ def _why(one: Container) -> str:
         return ""
     last = f", last {one.last_reason}" if one.last_reason else ""
     restarts = f", {plural(one.restarts, 'restart')}" if one.restarts else ""
-    return f"container {one.name}: {reason}{last}{restarts}"
-
-
-def with_failing_pods(run: Explanation, pods: Iterable[OtherPod]) -> Explanation:
-    """Adds the failing pods of the run's namespace to the findings that a broken controller may explain."""
-    near = [pod for pod in pods if pod.namespace == run.namespace]
-    if not near or not any(one.cause in _CONTROLLER_CAUSES for one in run.findings):
-        return run
-    return msgspec.structs.replace(run, findings=tuple(_finding(one, near) for one in run.findings))
-
-
-def _finding(one: FindingView, pods: Sequence[OtherPod]) -> FindingView:
-    if one.cause not in _CONTROLLER_CAUSES:
-        return one
-    texts = (f"pod {pod.name} of this namespace fails: {pod.why}" for pod in pods[:_MAX_SHOWN])
-    command = f"kubectl -n {shlex.quote(pods[0].namespace)} describe pod {shlex.quote(pods[0].name)}"
-    evidence = shorten("; ".join((one.evidence, *texts)), limit=MAX_EVIDENCE)
-    return msgspec.structs.replace(one, evidence=evidence, next=command)
+    kind = "init container" if one.role == "init" else "container"
+    text = f": {one.message}" if one.message and one.state == "waiting" and one.reason != "CrashLoopBackOff" else ""
+    return shorten(f"{kind} {one.name}: {reason}{last}{restarts}{text}", limit=_MAX_WHY_LENGTH)
 
 
 def failing_note(runs: Iterable[Explanation], pods: Sequence[OtherPod]) -> Iterator[str]:

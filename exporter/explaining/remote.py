@@ -22,9 +22,15 @@ __all__ = ["Remote"]
 _TIMEOUT_SECONDS: Final = 30.0
 _MAX_RESPONSE_BYTES: Final = 64 << 20
 _MAX_PAGES: Final = 1000
-_OK, _UNAUTHORIZED, _MISSING = 200, 401, 404
+_OK, _REFUSED, _UNAUTHORIZED, _MISSING = 200, 400, 401, 404
+_OLDER: Final = "The exporter is of an older version: it does not list runs that failed recently"
 
 T = TypeVar("T")
+
+
+class _BadRequestError(ExplainError):
+    """The exporter does not know a parameter or its value."""
+
 
 _one = msgspec.json.Decoder(Explanation)
 _list = msgspec.json.Decoder(RunList)
@@ -49,7 +55,19 @@ class Remote:
             return self._decode(_one, await self._get(session, f"/{urllib.parse.quote(target.text)}", {}))
 
     async def all(self, *, state: str) -> tuple[list[Explanation], list[str]]:
-        """All pages of the list, and its notes. Raises ExplainError."""
+        """All pages of the list, and its notes. Raises ExplainError.
+
+        The state `recent` is newer than the API: from an exporter without it, the list has the open runs.
+        """
+        try:
+            return await self._all(state)
+        except _BadRequestError:
+            if state != "recent":
+                raise
+        runs, notes = await self._all("open")
+        return runs, [*notes, _OLDER]
+
+    async def _all(self, state: str) -> tuple[list[Explanation], list[str]]:
         runs: list[Explanation] = []
         notes: dict[str, None] = {}
         token = ""
@@ -94,7 +112,8 @@ class Remote:
                 body = await _body(response)
                 if response.status == _OK and response.content_type == "application/json":
                     return body
-                raise ExplainError(f"{self.url}: {_problem(response, body)}")
+                kind = _BadRequestError if response.status == _REFUSED else ExplainError
+                raise kind(f"{self.url}: {_problem(response, body)}")
         except TimeoutError:
             raise ExplainError(f"{self.url}: no answer within {_TIMEOUT_SECONDS:.0f} s") from None
         except aiohttp.ClientConnectorCertificateError as error:

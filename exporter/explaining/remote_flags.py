@@ -3,7 +3,7 @@
 import argparse
 from typing import Final
 
-from exporter.explaining.remote_url import is_private, is_url
+from exporter.explaining.remote_url import is_url, may_send_credentials
 from exporter.flags import UsageError
 
 __all__ = ["REMOTE", "add_remote_arguments", "check_remote"]
@@ -67,7 +67,7 @@ def _check_flag(name: str, arguments: argparse.Namespace) -> None:
     needed = _NEEDS.get(name)
     if needed and not vars(arguments)[needed]:
         raise UsageError(f"{_flag(name)}: only with {_flag(needed)}")
-    if name in _CREDENTIALS and not is_private(arguments.url):
+    if name in _CREDENTIALS and not may_send_credentials(arguments.url):
         raise UsageError(f"{_flag(name)}: not over plain HTTP, which others can read: use https://")
 
 

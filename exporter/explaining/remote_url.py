@@ -4,7 +4,7 @@ import ipaddress
 import re
 from typing import Final
 
-__all__ = ["is_private", "is_url"]
+__all__ = ["is_url", "may_send_credentials"]
 
 _URL: Final = re.compile(
     r"https?://(?P<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>[0-9]{1,5}))?(?:/[\w./~-]*)?"
@@ -20,7 +20,7 @@ def is_url(text: str) -> bool:
     return not found["host"].startswith("[") or _address(found["host"]) is not None
 
 
-def is_private(url: str) -> bool:
+def may_send_credentials(url: str) -> bool:
     """Whether credentials can be sent: over TLS, or to a loopback address."""
     found = _URL.fullmatch(url)
     if found is None or url.startswith("https://"):

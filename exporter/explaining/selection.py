@@ -6,15 +6,17 @@ from typing import NamedTuple
 import msgspec
 
 from exporter.cache import Job, ObjectCache, Run
-from exporter.diagnosis.explaining import explanation_of, is_listed, is_over, worst_first
+from exporter.diagnosis.explaining import explanation_of, is_listed, is_over, is_past, worst_first
 from exporter.diagnosis.explanation import Explanation
 from exporter.diagnosis.findings import FAULT, findings, verdict
+from exporter.diagnosis.recent_failures import RECENT_HOURS, failed_recently
 from exporter.diagnosis.target import Target, found_in
 from exporter.explaining.errors import ExplainError
+from exporter.explaining.holders import Holders
 from exporter.explaining.snapshot import Snapshot
 from exporter.plurals import plural
 
-__all__ = ["Selection", "explain_runs"]
+__all__ = ["Selection", "explain_runs", "failed_note"]
 
 _MAX_NAMES = 5
 
@@ -32,16 +34,17 @@ def explain_runs(
 ) -> Selection:
     """Explains the run `target`, or all runs of `namespace` (empty: of all), the most severe first.
 
-    `ended`: includes finished runs. Raises ExplainError.
+    `ended`: includes all finished runs, and not only those that failed recently. Raises ExplainError.
     """
     cache = snapshot.cache(now)
-    notes = tuple(snapshot.notes)
+    holders, notes = Holders(cache), tuple(snapshot.notes)
     if target is None:
         items = [one for one in (*cache.runs, *cache.jobs) if is_listed(one, cache)]
         items = [one for one in items if namespace in {"", one.namespace}]
-        shown = items if ended else [one for one in items if not is_over(one, cache)]
-        notes = (*notes, *_note(items, shown, cache))
-        return Selection(worst_first(explanation_of(one, cache) for one in shown), notes, snapshot.is_partial)
+        shown = [one for one in items if ended or not is_over(one, cache) or failed_recently(one, cache)]
+        runs = worst_first(holders.added_to(explanation_of(one, cache)) for one in shown)
+        notes = (*notes, *(() if ended else failed_note(runs)), *_note(items, shown, cache))
+        return Selection(runs, notes, snapshot.is_partial)
     found = found_in(cache, target)
     if not found:
         why = f" ({notes[0]})" if notes else ""
@@ -49,7 +52,14 @@ def explain_runs(
     if len(found) > 1:
         names = ", ".join(f"{one.namespace}/{one.name}" for one in found[:_MAX_NAMES])
         raise ExplainError(f"{target.text}: several have this name: {names}")
-    return Selection([msgspec.structs.replace(explanation_of(found[0], cache), notes=notes)])
+    run = holders.added_to(explanation_of(found[0], cache))
+    return Selection([msgspec.structs.replace(run, notes=(*run.notes, *notes))])
+
+
+def failed_note(runs: Sequence[Explanation]) -> Iterator[str]:
+    """A note if a list of open runs has only runs that are over."""
+    if runs and all(map(is_past, runs)):
+        yield f"No open runs found: the listed runs failed within the last {RECENT_HOURS} h"
 
 
 def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:

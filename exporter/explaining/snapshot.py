@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -15,18 +15,19 @@ from exporter.cache import (
     JOBS,
     PODS,
     Change,
-    ConfigMap,
-    Event,
     Job,
     ObjectCache,
-    Pod,
     Run,
 )
 from exporter.config import ConfigMaps, Settings
 from exporter.diagnosis.queues import WORKLOAD
+from exporter.diagnosis.volumes import CLAIM
+from exporter.explaining.claims import Claims
+from exporter.explaining.external_secrets import ExternalSecret
 from exporter.explaining.gone_objects import GoneObjects, without_old_progress
 from exporter.explaining.other_pods import OtherPod
 from exporter.explaining.workloads import Workloads
+from exporter.explaining.workloads_down import DownWorkload
 from exporter.informers import Informer, informers, watch_config
 from exporter.resources.required import absent_configmaps
 from exporter.telemetry import Telemetry
@@ -52,8 +53,16 @@ class Snapshot:
     """Whether there may be runs or Jobs that were not read."""
     failing: list[OtherPod] = dataclasses.field(default_factory=list)
     """Pods of a dump that belong to no run and fail."""
+    down: list[DownWorkload] = dataclasses.field(default_factory=list)
+    """Deployments and StatefulSets of a dump without pods."""
+    unready: list[ExternalSecret] = dataclasses.field(default_factory=list)
+    """ExternalSecrets of a dump that are not ready."""
     lacks_configmaps: frozenset[str] = frozenset()
     """Kinds of runs that require ConfigMaps, if it is a dump without any."""
+    missing: tuple[str, ...] = ()
+    """Kinds of objects that a dump lacks: `Pod`, `Event`."""
+    claims: Claims = dataclasses.field(default_factory=Claims)
+    """The PersistentVolumeClaims that the Pods of a dump name."""
     latest: float = math.inf
     """Times after this one are ignored, in seconds since the epoch."""
 
@@ -88,6 +97,11 @@ class Snapshot:
         records[uid] = record
         self.see(_times(record))
 
+    def correct(self, corrected: Callable[[Any], Any]) -> None:
+        """Replaces each record by what the function returns for it."""
+        for records in self._records.values():
+            records.update({uid: corrected(record) for uid, record in records.items()})
+
     def see(self, times: Iterable[float]) -> None:
         """Times that are in the past, in seconds since the epoch."""
         times = [0.0, *times]
@@ -121,7 +135,9 @@ class Snapshot:
         for informer in self.of(CONFIGMAPS):
             if informer.partition in self.known[CONFIGMAPS]:
                 found = self._records.get((CONFIGMAPS, informer.partition), {})
-                cache.replace(CONFIGMAPS, informer.partition, {**absent_configmaps(informer.places, found), **found})
+                cache.replace(
+                    CONFIGMAPS, informer.partition, {**absent_configmaps(informer.requirements, found), **found}
+                )
         self._attach(cache)
         return cache
 
@@ -139,7 +155,7 @@ class Snapshot:
         for partition in dict.fromkeys(informer.partition for informer in self.of(PODS)):
             cache.pods.set_known(partition, known=partition in self.known[PODS])
             for uid, pod in self._records.get((PODS, partition), {}).items():
-                cache.put_pod(partition, uid, cache.owned(pod))
+                cache.put_pod(partition, uid, cache.with_owner_uid(pod))
         self._attach_events(cache)
 
     def _attach_events(self, cache: ObjectCache) -> None:
@@ -149,8 +165,10 @@ class Snapshot:
         places, gone, workloads, found = _places(cache), GoneObjects(cache, every), Workloads(cache), []
         for event in without_old_progress(every):
             place = places.get(event.about)
-            if event.about_kind == WORKLOAD:
-                found += [(True, event.last or 0.0, one) for one in (workloads.assigned(event),) if one is not None]
+            if event.about_kind == CLAIM:
+                found += [(True, event.last or 0.0, one) for one in self.claims.assign(event)]
+            elif event.about_kind == WORKLOAD:
+                found += [(True, event.last or 0.0, one) for one in (workloads.assign(event),) if one is not None]
             elif place is not None and place[0] == event.namespace:
                 found.append((place[1], event.last or 0.0, event))
             elif place is None and (assigned := gone.assigned(event)) is not None:
@@ -170,17 +188,15 @@ def _places(cache: ObjectCache) -> dict[str, tuple[str, bool]]:
 
 
 def _times(record: Any) -> list[float]:
-    """The times of an object that are in the past when it is read. A deletion timestamp may be in the future."""
+    """The times of an object that are in the past when it is read. A deletion timestamp may be in the future.
+
+    Those of Pods and Events are not included: their node may have a wrong clock.
+    """
     match record:
         case Run():
             found = [record.created, record.started, record.since, record.finished, record.work_completed]
-        case Job():
+        case Job(is_pod=False):
             found = [record.created, record.started, record.finished]
-        case Pod():
-            found = [record.created, record.started, record.finished, record.unscheduled_since]
-            found += [container.since for container in record.containers]
-        case Event():
-            found = [record.first, record.last]
-        case ConfigMap() | _:
+        case _:
             found = []
     return [one for one in found if one is not None]

@@ -8,6 +8,7 @@ from exporter.diagnosis.explanation import ContainerView, Explanation, FindingVi
 from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
+from exporter.plurals import plural
 from exporter.untrusted import shorten
 
 __all__ = ["age", "format_run", "not_yet", "style_of"]
@@ -15,11 +16,13 @@ __all__ = ["age", "format_run", "not_yet", "style_of"]
 _WIDTH = 12
 _MAX_REASON_LENGTH = 80
 """Characters of a reason in a column that others follow."""
+_WITHOUT_PODS = frozenset({"no pod", "suspended", "succeeded"})
+"""States of workers of which no pod is expected."""
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
 def format_run(run: Explanation, paint: Paint) -> str:
-    """The cause and the next command, then the run with its worker, pods and containers, then the Events."""
+    """The cause and the next command, then the run, its worker (a Job or Pod), pods, containers and Events."""
     lines = [
         *_head(run, paint),
         *_cause(run, paint),
@@ -74,7 +77,10 @@ def _field(name: str, value: str, paint: Paint, style: str = "") -> str:
 def _moment(moment: Time, run: Explanation) -> str:
     if moment is None:
         return ""
-    return f"{_utc(moment).strftime('%Y-%m-%dT%H:%M:%SZ')} ({age(moment, run.observed)} ago)"
+    ago = f"{age(moment, run.observed)} ago"
+    if run.observed is not None and _utc(moment) > _utc(run.observed):
+        ago = f"in {age(run.observed, moment)}"
+    return f"{_utc(moment).strftime('%Y-%m-%dT%H:%M:%SZ')} ({ago})"
 
 
 def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
@@ -136,12 +142,14 @@ def _worker_rows(worker: WorkerView, run: Explanation) -> Iterator[tuple[str, st
     if worker.kind != "Pod" or not worker.pods:
         yield f"{indent}{worker.kind}", worker.name, state, age(worker.created, run.observed)
         indent += "  "
-    if not worker.pods_known and worker.kind != "Pod":
+    if not worker.pods_known and worker.kind != "Pod" and worker.state not in _WITHOUT_PODS:
         yield f"{indent}Pod", "not read", "unknown", ""
     for pod in worker.pods:
         yield f"{indent}Pod", pod.name, _pod_state(pod), age(pod.created, run.observed)
         for one in pod.containers:
             yield f"{indent}  {one.role}", one.name, _container_state(one), age(one.since, run.observed)
+    if worker.more_pods:
+        yield f"{indent}and {plural(worker.more_pods, 'more pod')}", "", "", ""
 
 
 def _pod_state(pod: PodView) -> str:
@@ -159,7 +167,7 @@ def _container_state(one: ContainerView) -> str:
 
 def _events(run: Explanation, paint: Paint) -> Iterator[str]:
     if not run.events:
-        words = "<none>" if run.events_known else "<not read>"
+        words = "no warnings" if run.events_known else "<not read>"
         yield _field("Events", words, paint)
         return
     yield paint("bold", "Events:")

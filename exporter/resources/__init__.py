@@ -1,5 +1,6 @@
 """One file for each resource: wire type, records, lists and watches, metric families, related objects.
 
+The worker of a run is the object that does its work: a Job, a Pod, or another run.
 `RESOURCES` is the registry: metrics, permissions, `check` and the metrics documentation derive from it.
 """
 

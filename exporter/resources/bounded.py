@@ -21,12 +21,12 @@ class Bounded:
     """At most 1,000 combinations of label values, and at most 200 of them in one namespace, the first label.
 
     `fallbacks` returns the combinations to use instead, the most specific first; the same limits apply to each level.
-    If all levels are full, an object is not counted; it is never counted for another agent. `begin` is called once
-    for each admitted combination.
+    If all levels are full, an object is not counted; it is never counted for another agent. `initialize` is
+    called once for each admitted combination: it sets the counters of its series to 0.
     """
 
-    def __init__(self, *, begin: Callable[..., None], fallbacks: Callable[..., Sequence[Labels]]) -> None:
-        self._begin = begin
+    def __init__(self, *, initialize: Callable[..., None], fallbacks: Callable[..., Sequence[Labels]]) -> None:
+        self._initialize = initialize
         self._fallbacks = fallbacks
         self._seen: set[Labels] = set()
         self._totals: collections.Counter[int] = collections.Counter()
@@ -43,7 +43,7 @@ class Bounded:
                 return labels
             if self._admit(level, labels):
                 self._seen.add(labels)
-                self._begin(*labels)
+                self._initialize(*labels)
                 return labels
         if not self._warned:
             self._warned = True

@@ -9,11 +9,12 @@ from exporter.addresses import safe_address
 from exporter.cache import CODERUNS, JOBS, Key, ObjectCache, Run
 from exporter.diagnosis import failure_causes, stall_causes
 from exporter.exposition.family import Family, Row
+from exporter.resources.containers import cleaned
 from exporter.resources.kinds import RunKind, runs_partition_prefix
 from exporter.resources.objects import finalizers_of, intern_label, object_name, seconds_in, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
 from exporter.resources.wanted import WatchConfig
-from exporter.untrusted import message, model_name, one_line
+from exporter.untrusted import model_name, one_line
 
 __all__ = ["RESOURCE", "run_from_object"]
 
@@ -42,7 +43,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         phase=sys.intern(phase[:_MAX_PHASE_LENGTH]),  # not sanitized: it is not used as a label
         phase_label=label,
         state=state,
-        message=message(text) if text else "",
+        message=cleaned(text),
         finalizer=any("/" in name for name in meta.finalizers or ()),
         undecodable=read.undecodable(values),
         requires_configmaps=kind.requires_configmaps,
@@ -159,7 +160,7 @@ def lists(wanted: WatchConfig) -> list[ListWatch]:
             plural=kind.plural,
             namespace=scope,
             labels=wanted.labels,
-            required=kind.main,
+            required=kind.primary,
             custom=True,
             wire=kind.reader.type,
             record=functools.partial(run_from_object, kind=kind),
@@ -192,14 +193,14 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_job_name",
-            help="Newest Job of the run; job_name is empty if a run that is not terminal has none.",
+            help="Newest Job of the run. While a run that has not ended has no Job, job_name is empty.",
             label_names=("job_name",),
             rows=job_name,
             needs=("jobs",),
         ),
         Family(
             name="coderun_phase",
-            help="Phase of the run; none without a status, other for a phase that its kind does not list.",
+            help="Phase of the run: none if it has no phase, other if the profile does not list the phase.",
             label_names=("phase",),
             rows=phase,
         ),
@@ -211,7 +212,7 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_ready",
-            help="1 if an open run is ready, else 0 with its message as detail; only for kinds that define ready.",
+            help="1 if an open run is ready, else 0 with the run's message as detail. For kinds that define ready.",
             label_names=("detail",),
             rows=ready,
         ),
@@ -236,8 +237,8 @@ RESOURCE = Resource(
         ),
         Family(
             name="coderun_job_creation_deadline_seconds",
-            help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent if its worker"
-            " is not watched, and for terminal runs with a Pod as worker.",
+            help="How long the run may have no Job, in seconds; +Inf if it has no limit. Absent if the workers"
+            " of its kind are not watched, and for terminal runs with a Pod as worker.",
             value=lambda run, cache: cache.thresholds.deadline_of(run) if cache.knows_workers_of(run) else None,
             needs=("jobs",),
         ),

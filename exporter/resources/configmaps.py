@@ -78,18 +78,18 @@ def lists(wanted: WatchConfig) -> list[ListWatch]:
 
     If a pattern is configured, one list of all ConfigMaps of the namespace. Records have only sizes.
     """
-    places = wanted.configmaps
-    if any(place.is_pattern for place in places):
-        return [_list(places, scope=places[0].namespace)]
-    return [_list((place,), scope=place.uid, name=place.name) for place in places]
+    requirements = wanted.configmaps
+    if any(requirement.is_pattern for requirement in requirements):
+        return [_list(requirements, scope=requirements[0].namespace)]
+    return [_list((requirement,), scope=requirement.key, name=requirement.name) for requirement in requirements]
 
 
-def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") -> ListWatch:
-    space = places[0].namespace
+def _list(requirements: Sequence[RequiredConfigMap], *, scope: str, name: str = "") -> ListWatch:
+    space = requirements[0].namespace
 
     def record(item: WireConfigMap) -> ConfigMap | None:
-        place = find_requirement(item.metadata.name or "", places)
-        return None if place is None else configmap_from_object(item, required=place)
+        requirement = find_requirement(item.metadata.name or "", requirements)
+        return None if requirement is None else configmap_from_object(item, required=requirement)
 
     return ListWatch(
         title="configmaps",
@@ -102,14 +102,14 @@ def _list(places: Sequence[RequiredConfigMap], *, scope: str, name: str = "") ->
         wire=WireConfigMap,
         record=record,
         uid=lambda meta: f"{space}/{meta.name or ''}",
-        places=tuple(places),
+        requirements=tuple(requirements),
     )
 
 
 def related(item: ConfigMap, cache: ObjectCache) -> set[Key]:
     """The ConfigMap, open runs without a Job, and the default set: if one of them exists, the others are required."""
     same = cache.default_configmaps if item.by_default else [item]
-    waiting = (run for run in cache.runs if not run.terminal and cache.newest_job(run) is None)
+    waiting = (run for run in cache.unfinished.runs if cache.newest_job(run) is None)
     return {
         *(Key(CONFIGMAPS, one.uid) for one in (item, *same)),
         *(Key(CODERUNS, run.uid) for run in waiting),

@@ -1,7 +1,8 @@
 """Containers of Pods: wire types, and their records with role and state.
 
 Commands, environment and images are not decoded. The message of a terminated container is kept only if the kubelet
-or the runtime wrote it. Others are the words of the container, or the end of its log (terminationMessagePolicy).
+or the runtime wrote it. Other messages are written by the container, or are the end of its log
+(terminationMessagePolicy).
 """
 
 import datetime as dt
@@ -13,7 +14,7 @@ import msgspec
 
 from exporter.cache import Container
 from exporter.resources.objects import intern_label, truncate, unix_seconds
-from exporter.untrusted import message
+from exporter.untrusted import redact_message
 
 __all__ = ["ContainerStatus", "SpecContainer", "Terminated", "cleaned", "containers_of", "terminated"]
 
@@ -82,6 +83,7 @@ class ContainerStatus(msgspec.Struct, rename="camel"):
     state: State | None = None
     last_state: State | None = None
     restart_count: int | None = None
+    started: bool | None = None
 
 
 def terminated(statuses: Sequence[ContainerStatus] | None) -> Iterator[tuple[str, Terminated]]:
@@ -101,7 +103,8 @@ def containers_of(
 ) -> tuple[tuple[Container, ...], int]:
     """The records of at most 50 containers, including the main ones, and the number of the other containers.
 
-    `with_ids`: main containers have their ID.
+    `mains` are the names of the main containers. The role `side` is for all containers beside them: sidecars (init
+    containers with restartPolicy Always) and other regular containers. `with_ids`: main containers have their ID.
     """
     reported = {item.name: item for item in statuses}
     given = [(item, "side" if item.restart_policy == "Always" else "init") for item in init]
@@ -125,18 +128,21 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
         role=role,
         state="terminated" if ended else "running" if state.running else "waiting",
         reason=intern_label((ended or waiting or Waiting()).reason),
-        message=_words(ended, waiting, last),
+        message=_message_of(ended, waiting, last),
+        has_unread_message=bool((end := ended or last).message) and end.reason not in _WITHOUT_LOG,
         exit_code=ended.exit_code if ended else None,
         since=unix_seconds(ended.finished_at if ended else state.running.started_at if state.running else None),
         restarts=status.restart_count or 0,
         last_reason=intern_label(last.reason),
         last_exit_code=last.exit_code,
+        last_ended=unix_seconds(last.finished_at),
         sidecar=sidecar,
+        unstarted=sidecar and state.running is not None and status.started is False,
         id=truncate(status.container_id) if with_ids and role == "main" else "",
     )
 
 
-def _words(ended: Terminated | None, waiting: Waiting | None, last: Terminated) -> str:
+def _message_of(ended: Terminated | None, waiting: Waiting | None, last: Terminated) -> str:
     """Why a container does not run: the message of its termination if it has no log, else the message of its wait."""
     end = ended or (last if waiting else Terminated())
     if end.reason in _WITHOUT_LOG and end.message:
@@ -151,4 +157,4 @@ def cleaned(text: str | None) -> str:
 
 @functools.lru_cache(maxsize=1024)
 def _cleaned(text: str) -> str:
-    return message(_BACK_OFF.sub("back-off ", text), limit=_MAX_MESSAGE_LENGTH)
+    return redact_message(_BACK_OFF.sub("back-off ", text), limit=_MAX_MESSAGE_LENGTH)

@@ -36,7 +36,7 @@ def pod_of_job(pod: WirePod, *, kinds: Sequence[RunKind], with_ids: bool = False
     if not owner or (pod.status is not None and pod.status.phase == SUCCEEDED and not finalizers_of(pod.metadata)):
         return None
     labels = pod.metadata.labels or {}
-    labelled = {name for kind in kinds for name in kind.main_labels(labels)}
+    labelled = {name for kind in kinds for name in kind.main_container_names(labels)}
     patterns = [kind.job_containers for kind in kinds]
     found = [main_containers(pod, labelled=labelled, pattern=one, is_strict=True) for one in patterns if one]
     mains = next(filter(None, found), None) or main_containers(pod, labelled=labelled, pattern=None)

@@ -9,6 +9,7 @@ import msgspec
 from exporter.cache import CODERUNS, JOBS, LOGS, NEVER, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
+from exporter.resources.job_conditions import end_of, message_of, reason_of
 from exporter.resources.kinds import RunKind, controller_of
 from exporter.resources.log_families import LOG_FAMILIES
 from exporter.resources.objects import (
@@ -30,11 +31,6 @@ from exporter.resources.wanted import WatchConfig
 __all__ = ["MAX_RUNTIME_ANNOTATION", "RESOURCE", "WireJob", "attempt_of", "job_from_object", "related"]
 
 MAX_RUNTIME_ANNOTATION = "coderun-exporter/max-runtime"
-
-# Why a Job fails: https://pkg.go.dev/k8s.io/api/batch/v1#pkg-constants
-_REASONS = frozenset(
-    {"BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes", "MaxFailedIndexesExceeded", "PodFailurePolicy"}
-)
 
 _MAX_DIGITS = 18
 
@@ -59,6 +55,7 @@ class Status(msgspec.Struct, rename="camel"):
     terminating: int | None = None
     start_time: dt.datetime | None = None
     completion_time: dt.datetime | None = None
+    failed_indexes: str | None = None
     conditions: list[Condition] | None = None
 
 
@@ -83,7 +80,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         return None
     agent, service, task_id, cli, attempt = (read or kinds[0]).job_reader.about(labels, meta.annotations or {})
     namespace, name = intern_label(meta.namespace), object_name(meta.name)
-    end = _end(status.conditions or ())
+    end = end_of(status.conditions or ())
     ended = end is not None
     return Job(
         uid=meta.uid or f"{meta.namespace or ''}/{meta.name or ''}",
@@ -100,7 +97,8 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         terminating=status.terminating or 0,
         finished=(unix_seconds(status.completion_time) or unix_seconds(end.last_transition_time)) if end else None,
         result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
-        reason=_reason(end),
+        reason=reason_of(end),
+        message=message_of(status.conditions or (), status.failed_indexes),
         suspended=bool(spec.suspend) and not ended,
         queue=intern_label(labels.get(QUEUE_LABEL)),
         managed_by="" if spec.managed_by == _JOB_CONTROLLER else qualified_names([spec.managed_by]),
@@ -129,18 +127,6 @@ def _reading(
     if owner is not None:
         return owner
     return next((kind for kind in kinds if kind.is_job and kind.job_reader.is_run(labels, annotations)), None)
-
-
-def _end(conditions: Sequence[Condition]) -> Condition | None:
-    """The condition of a finished Job. SuccessCriteriaMet and FailureTarget precede it and are ignored."""
-    return next((item for item in conditions if item.type in {"Complete", "Failed"} and item.status == "True"), None)
-
-
-def _reason(end: Condition | None) -> str:
-    """The reason, from a closed set, because it becomes a label of counters."""
-    if end is None or end.type != "Failed" or not end.reason:
-        return ""
-    return end.reason if end.reason in _REASONS else "other"
 
 
 def lists(wanted: WatchConfig) -> list[ListWatch]:

@@ -1,4 +1,7 @@
-"""The kinds of runs: custom resources for which a controller creates Jobs or Pods. Each is read by its profile."""
+"""The kinds of runs: custom resources for which a controller creates Jobs or Pods. Each is read by its profile.
+
+The worker of a run is the object that does its work: a Job, a Pod, or another run.
+"""
 
 import dataclasses
 import fnmatch
@@ -38,12 +41,12 @@ _CONTROLLER = ".metadata.ownerReferences[?(@.controller=='true')].uid"
 class RunKind:
     """A kind of run, from a complete profile.
 
-    Unless the kind is the `main` one, the exposed names of its runs have the kind as a prefix (`docsrun/NAME`, which
-    kubectl accepts), so that the series are unique. Kinds with the same name have the prefix PLURAL.GROUP.
+    Unless the kind is the `primary` one, the exposed names of its runs have the kind as a prefix (`docsrun/NAME`,
+    which kubectl accepts), so that the series are unique. Kinds with the same name have the prefix PLURAL.GROUP.
     """
 
     profile: Profile
-    main: bool = True
+    primary: bool = True
     unique: bool = True
     """Whether no other kind has the same name."""
     title: str = ""
@@ -51,9 +54,9 @@ class RunKind:
     pods: str | None = None
     """Label selector of its worker Pods; None: its runs have no worker Pods."""
     worker_kinds: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """The kinds (`PLURAL.GROUP`) whose runs are workers of its runs, by the value of `worker.is`."""
+    """The kinds (`PLURAL.GROUP`) whose runs do the work of its runs, by the value of `worker.is`."""
     is_worker: bool = False
-    """Whether its runs are workers of another kind."""
+    """Whether its runs do the work of runs of another kind."""
 
     @functools.cached_property
     def group(self) -> str:
@@ -125,13 +128,13 @@ class RunKind:
         """The pattern of names of main containers in the Pods of its Jobs."""
         return _pattern([worker for worker in profile_workers(self.profile) if worker.is_ in {"Job", "self"}])
 
-    def main_labels(self, labels: Mapping[str, str]) -> set[str]:
-        """The names of main containers in these labels of a Pod."""
+    def main_container_names(self, pod_labels: Mapping[str, str]) -> set[str]:
+        """The names of main containers that are values of labels of a Pod (`container_label` of the profile)."""
         keys = (worker.container_label for worker in profile_workers(self.profile))
-        return {labels[key] for key in keys if key in labels}
+        return {pod_labels[key] for key in keys if key in pod_labels}
 
     def workers_prefix(self, worker: str) -> str:
-        """Prefix of the table partitions that hold its workers of this kind."""
+        """Prefix of the cache partitions that hold its workers of this kind."""
         if worker == "Pod":
             return pods_partition_prefix(self.pods or "")
         return runs_partition_prefix(self.worker_kinds[worker]) if worker in self.worker_kinds else ""
@@ -143,7 +146,7 @@ class RunKind:
     @functools.cached_property
     def prefix(self) -> str:
         """Prefix of the exposed names of its runs."""
-        return "" if self.main else f"{self.kind.lower() if self.unique else self.resource}/"
+        return "" if self.primary else f"{self.kind.lower() if self.unique else self.resource}/"
 
     def exposed_name(self, name: str) -> str:
         """The exposed name of a run."""
@@ -157,17 +160,17 @@ def _pattern(workers: Sequence[Worker]) -> re.Pattern[str] | None:
 
 
 def pods_partition_prefix(selector: str) -> str:
-    """Prefix of the table partitions that hold the Pods of this label selector."""
+    """Prefix of the cache partitions that hold the Pods of this label selector."""
     return f"pods/{selector}/"
 
 
 def runs_partition_prefix(resource: str) -> str:
-    """Prefix of the table partitions that hold the runs of this PLURAL.GROUP."""
+    """Prefix of the cache partitions that hold the runs of this PLURAL.GROUP."""
     return f"{resource}/"
 
 
 def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
-    """The kinds of these profiles. The first one whose runs are not Jobs is the main one."""
+    """The kinds of these profiles. The first one whose runs are not Jobs is the primary one."""
     first = next((index for index, profile in enumerate(profiles) if not is_job(profile)), None)
     names = [*((profile.kind or "").lower() for profile in profiles), "job"]  # Jobs have this kind
     plurals = [*(profile.plural or "" for profile in profiles), "jobs", "pods", "configmaps"]
@@ -181,7 +184,7 @@ def run_kinds(profiles: Sequence[Profile]) -> list[RunKind]:
     return [
         RunKind(
             profile=profile,
-            main=index == first,
+            primary=index == first,
             unique=names.count(names[index]) == 1,
             pods=selectors[index],
             worker_kinds=workers[index],

@@ -35,10 +35,10 @@ class LifecycleMetrics:
         self._texts: dict[bool, str] = {}
         self._started: set[str] = set()
         self._hidden = HiddenPods(cache)
-        self._agents = Bounded(begin=self._init_agent, fallbacks=lambda _: [(OTHER,)])
-        self._of_runs = Bounded(begin=self._init_runs, fallbacks=lambda _, agent: [(OTHER, agent)])
+        self._agents = Bounded(initialize=self._init_agent, fallbacks=lambda _: [(OTHER,)])
+        self._of_runs = Bounded(initialize=self._init_runs, fallbacks=lambda _, agent: [(OTHER, agent)])
         self._of_jobs = Bounded(
-            begin=self._init_jobs,
+            initialize=self._init_jobs,
             fallbacks=lambda namespace, agent, _: [(namespace, agent, OTHER), (OTHER, agent, OTHER)],
         )
         self._creation = Histogram(

@@ -128,7 +128,7 @@ class MetricsStore:
 
     def put_pod(self, partition: str, uid: str, pod: Pod | None) -> None:
         """Adds or updates a Pod of a Job. None: it was deleted, or has succeeded."""
-        old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.owned(pod)
+        old, pod = self.cache.pods.get(uid), None if pod is None else self.cache.with_owner_uid(pod)
         if old is not None and pod is None and not self._has_many_pods(old.owner):
             self._recorder.before_removal(self.cache.jobs.get(old.owner))
         if old != pod:
@@ -166,7 +166,7 @@ class MetricsStore:
     # Exposition.
 
     def render(self, *, seconds: float) -> bool:
-        """Renders dirty blocks for about `seconds`. Returns whether all are clean."""
+        """Renders the dirty blocks of `CompressedFamilies` for about `seconds`. Returns whether all are clean."""
         until = time.monotonic() + seconds
         return all(families.render(until=until) for families in self._exposed())
 

@@ -69,6 +69,7 @@ class Condition(msgspec.Struct, rename="camel"):
     type: str | None = None
     status: str | None = None
     reason: str | None = None
+    message: str | None = None
     last_transition_time: dt.datetime | None = None
 
 

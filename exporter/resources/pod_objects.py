@@ -28,8 +28,8 @@ _SIDE = re.compile(
     r"|postgres(ql)?|mysql|mariadb|mongo(db)?|redis|valkey|rabbitmq|memcached|minio|localstack"
 )
 """Names of containers that are usually helpers of the main container."""
-_PREEMPTION = re.compile(r" preemption: .*", re.DOTALL)
-"""What the scheduler appends: why it cannot help itself by preemption, for each node again."""
+_PREEMPTION = re.compile(r"(?<=\.)[^.]* preemption: .*| preemption: .*", re.DOTALL)
+"""The sentence that the scheduler appends: why it cannot help itself by preemption, for each node again."""
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -47,6 +47,7 @@ class Spec(msgspec.Struct, rename="camel"):
     init_containers: list[SpecContainer] | None = None
     containers: list[SpecContainer] | None = None
     scheduling_gates: list[Gate] | None = None
+    scheduler_name: str | None = None
 
 
 class PodCondition(msgspec.Struct, rename="camel"):
@@ -96,6 +97,7 @@ def pod_record(
         with_ids=with_ids,
     )
     scheduled = condition(status, "PodScheduled", "False") or PodCondition()
+    is_seen = bool(spec.node_name) or any(item.type == "PodScheduled" for item in status.conditions or ())
     ready = next((item for item in status.conditions or () if item.type == "Ready"), None)
     sandbox = condition(status, "PodReadyToStartContainers", "True") or PodCondition()
     disrupted = condition(status, "DisruptionTarget", "True") or PodCondition()
@@ -121,6 +123,7 @@ def pod_record(
             filter(None, (intern_label(scheduled.reason), cleaned(_PREEMPTION.sub("", scheduled.message or ""))))
         ),
         unscheduled_since=unix_seconds(scheduled.last_transition_time),
+        scheduler="" if is_seen else intern_label(spec.scheduler_name),
         ready=None if ready is None else ready.status == "True",
         ready_since=unix_seconds(ready.last_transition_time) if ready is not None else None,
         sandbox_since=unix_seconds(sandbox.last_transition_time),

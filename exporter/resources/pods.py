@@ -89,7 +89,7 @@ def _reason(status: Status) -> str:
 
 
 def _mains(pod: WirePod, kind: RunKind) -> list[str]:
-    labelled = kind.main_labels(pod.metadata.labels or {})
+    labelled = kind.main_container_names(pod.metadata.labels or {})
     return main_containers(pod, labelled=labelled, pattern=kind.main_containers, is_strict=True)
 
 

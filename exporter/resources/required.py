@@ -23,8 +23,8 @@ class RequiredConfigMap:
     """Whether it belongs to the default set, which is required only if the platform uses one of its ConfigMaps."""
 
     @property
-    def uid(self) -> str:
-        """`NAMESPACE/NAME`, not the UID of the object."""
+    def key(self) -> str:
+        """`NAMESPACE/NAME`, as in client-go."""
         return f"{self.namespace}/{self.name}"
 
     @property
@@ -42,22 +42,28 @@ class RequiredConfigMap:
         return dataclasses.replace(self, name=name)
 
 
-def find_requirement(name: str, places: Sequence[RequiredConfigMap]) -> RequiredConfigMap | None:
+def find_requirement(name: str, requirements: Sequence[RequiredConfigMap]) -> RequiredConfigMap | None:
     """The requirement for the ConfigMap of this name: by exact name, else by the first matching pattern."""
-    found = [place for place in places if place.matches(name)]
-    return min(found, key=lambda place: place.is_pattern).named(name) if found else None
+    found = [requirement for requirement in requirements if requirement.matches(name)]
+    return min(found, key=lambda requirement: requirement.is_pattern).named(name) if found else None
 
 
-def absent_configmaps(places: Sequence[RequiredConfigMap], records: Mapping[str, ConfigMap]) -> dict[str, ConfigMap]:
-    """The records, by UID, of required ConfigMaps that do not exist, and of patterns without a match."""
+def absent_configmaps(
+    requirements: Sequence[RequiredConfigMap], records: Mapping[str, ConfigMap]
+) -> dict[str, ConfigMap]:
+    """The records, by key, of required ConfigMaps that do not exist, and of patterns without a match."""
     names = [record.name for record in records.values() if "*" not in record.name]
-    return {place.uid: absent_configmap(place) for place in places if not any(map(place.matches, names))}
+    return {
+        requirement.key: absent_configmap(requirement)
+        for requirement in requirements
+        if not any(map(requirement.matches, names))
+    }
 
 
 def absent_configmap(required: RequiredConfigMap) -> ConfigMap:
     """The record of a ConfigMap that does not exist."""
     return ConfigMap(
-        uid=required.uid,
+        uid=required.key,
         namespace=required.namespace,
         name=required.name,
         by_default=required.by_default,

@@ -45,7 +45,7 @@ class ListWatch:
     """Converts an object to its record; None: the object is ignored."""
     uid: Callable[[Any], str] | None = None
     """The key of a record, from its metadata; None: the UID."""
-    places: tuple[RequiredConfigMap, ...] = ()
+    requirements: tuple[RequiredConfigMap, ...] = ()
     """The required ConfigMaps that it reads."""
 
     @property

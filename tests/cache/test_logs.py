@@ -1,5 +1,7 @@
 """What the logs of a Job's containers say: kept until the Job is gone, and bounded."""
 
+import msgspec
+
 from exporter.cache import JOBS, Change, ContainerLog
 from exporter.log_formats import LogReport
 from tests.cache.test_object_cache import a_cache, a_job
@@ -41,6 +43,21 @@ def test_the_containers_that_run_are_the_current_ones():
     assert [one.turns for one in cache.logs_of(job).current] == [3]
     cache.logs.put("j", a_log("c", ended=True, turns=5))
     assert [one.turns for one in cache.logs_of(job).current] == [5]
+
+
+def test_a_container_of_which_nothing_was_read_is_unknown():
+    """And nothing else: it is not the current one, nor the last one, and is dropped at its end."""
+    unread = ContainerLog(id="b", report=LogReport(), unread=True)
+    cache = a_cache(jobs=[job := a_job()])
+    cache.logs.put("j", a_log("a", last_word=1.0))
+    assert cache.logs_of(job).last_word is not None
+    cache.logs.put("j", unread)
+    logs = cache.logs_of(job)
+    assert (logs.running, logs.last_word, len(logs.current)) == ((), None, 1)
+    cache.logs.put("j", ended := a_log("a", ended=True, last_word=1.0))
+    assert cache.logs_of(job).current == [ended.report]
+    cache.logs.put("j", msgspec.structs.replace(unread, ended=True))
+    assert cache.logs_of(job).containers == (ended,)
 
 
 def test_sixteen_containers_are_kept_and_the_sums_of_all():

@@ -113,7 +113,7 @@ def test_a_pod_is_joined_with_the_job_that_its_label_names():
         job = Change(JOBS, "*", "uid-j", a_job("uid-j", name="j"))
         if job_first:
             cache.apply(job)
-        cache.put_pod("*", "p", cache.owned(pod))
+        cache.put_pod("*", "p", cache.with_owner_uid(pod))
         cache.apply(job)
         assert names(cache, job.record) == ["p"]
         cache.apply(job._replace(record=None))
@@ -125,7 +125,7 @@ def test_a_pod_that_names_the_job_belongs_to_it_only_if_the_job_controls_none():
     """A Pod for debugging may have copied the labels of the real one."""
     cache = a_cache()
     cache.apply(Change(JOBS, "*", "uid-j", job := a_job("uid-j", name="j")))
-    cache.put_pod("*", "debug", cache.owned(a_pod("debug", owner="@n/j", named=True)))
+    cache.put_pod("*", "debug", cache.with_owner_uid(a_pod("debug", owner="@n/j", named=True)))
     assert names(cache, job) == ["debug"]
     cache.put_pod("*", "p", a_pod("p", owner="uid-j"))
     assert names(cache, job) == ["p"]

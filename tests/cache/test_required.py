@@ -72,11 +72,11 @@ def test_a_configmap_that_appears_in_a_relist_has_the_same_effect():
 @pytest.mark.parametrize("by_default", [True, False])
 def test_a_change_affects_the_other_configmaps_of_the_default_set_only(by_default):
     """ConfigMaps that the settings name are independent of each other."""
-    needed = [dataclasses.replace(place, by_default=by_default) for place in DEFAULT_SET]
+    needed = [dataclasses.replace(requirement, by_default=by_default) for requirement in DEFAULT_SET]
     harness = StoreHarness(needed=needed)
-    record = harness.cache.configmaps.get(DEFAULT_SET[0].uid)
+    record = harness.cache.configmaps.get(DEFAULT_SET[0].key)
     assert {key.uid for key in configmaps.related(record, harness.cache)} == {
-        place.uid for place in DEFAULT_SET[: 6 if by_default else 1]
+        requirement.key for requirement in DEFAULT_SET[: 6 if by_default else 1]
     }
 
 
@@ -106,10 +106,10 @@ def test_a_configmap_of_the_settings_is_always_required():
 def test_a_forbidden_configmap_is_not_watched():
     """Whether it exists is unknown. It has the problem `forbidden`, even if the set is not in use."""
     harness = StoreHarness(needed=DEFAULT_SET)
-    for place in DEFAULT_SET:
-        record = absent_configmap(place)
+    for requirement in DEFAULT_SET:
+        record = absent_configmap(requirement)
         record.read, record.forbidden = False, True
-        harness.store.apply(Change(CONFIGMAPS, place.uid, place.uid, record))
+        harness.store.apply(Change(CONFIGMAPS, requirement.key, requirement.key, record))
     assert values(harness, "configmap_watched") == {}
     assert values(harness, "configmap_problem") == dict.fromkeys(NAMES, "forbidden")
     assert unused(harness.cache.default_configmaps) == ""

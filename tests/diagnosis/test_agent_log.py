@@ -14,10 +14,10 @@ SAID = CREATED + 600
 WORD = {"first_line": CREATED + 20, "last_line": SAID, "last_word": SAID, "outcome": "success", "format": "claude"}
 
 
-def a_harness(*, now=CREATED + 700, ended=False, job=None, thresholds=None, **report):
-    """A run whose Job has a container with this report."""
-    harness = StoreHarness(RUN, job or a_job(), now=now, has_logs=True, thresholds=thresholds)
-    harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport(**report), ended=ended))
+def a_harness(*, now=CREATED + 700, log=None, run=None, job=None, thresholds=None, **report):
+    """A run whose Job has a container with this report. `log` has the other fields of the container's log."""
+    harness = StoreHarness(run or RUN, job or a_job(), now=now, has_logs=True, thresholds=thresholds)
+    harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport(**report), **log or {}))
     return harness
 
 
@@ -36,12 +36,12 @@ def labels(harness):
 
 
 def test_a_process_that_is_alive_after_the_last_word_is_a_fault_after_its_limit():
-    """The evidence has the time of the last word, which later lines do not change."""
-    text = "the agent wrote its last word (success) at 2025-10-09T09:03:20Z"
+    """Each line begins the limit again."""
+    text = "the agent wrote its last word (success)"
     for now, last, fault in ((SAID + 299, SAID, False), (SAID + 300, SAID, True), (SAID + 300, SAID + 1, False)):
         harness = a_harness(now=now, **WORD | {"last_line": last})
-        assert causes(harness) == [("agent_finished", text, fault)]
-        assert labels(harness) == []  # the alert for finished_not_exited knows no limit of a CLI
+        assert causes(harness) == [("finished_not_exited", text, fault)]
+        assert labels(harness) == ["finished_not_exited"]
 
 
 @pytest.mark.parametrize(("cli", "seconds"), [("codex", 1200), ("", 300)])
@@ -68,9 +68,9 @@ def test_a_last_word_that_is_an_error_has_its_cause_first(error, cause):
     """And the process is alive after it."""
     harness = a_harness(**WORD | {"outcome": "error", "error": error})
     found = {one for one, _, _ in causes(harness)}
-    assert found == {cause, "agent_finished"}
-    assert labels(harness) == [cause]
-    assert labels(a_harness(**WORD | {"outcome": "error", "error": "other"})) == []
+    assert found == {cause, "finished_not_exited"}
+    assert labels(harness) == [cause, "finished_not_exited"]
+    assert labels(a_harness(**WORD | {"outcome": "error", "error": "other"})) == ["finished_not_exited"]
 
 
 def test_an_agent_waits_for_input_or_permission():
@@ -90,10 +90,12 @@ def test_an_agent_whose_api_is_overloaded():
     assert labels(a_harness(last_line=SAID, retrying="auth")) == []
 
 
-def test_an_agent_that_never_spoke_is_a_fault_after_half_an_hour():
-    """Unless its format is written at the end."""
-    for now, fault in ((CREATED + 1800, False), (CREATED + 1900, True)):
-        harness = a_harness(now=now)
+@pytest.mark.parametrize("limit", [1800.0, 60.0])
+def test_an_agent_that_never_spoke_is_a_fault_after_its_limit_of_silence(limit):
+    """From the start of its container. Never, if its format is written at the end."""
+    start = CREATED + 500
+    for now, fault in ((start + limit - 1, False), (start + limit, True)):
+        harness = a_harness(now=now, log={"started": start}, thresholds=Thresholds(agent_silence_limit=limit))
         assert causes(harness) == [("never_spoke", "the agent has written no line", fault)]
     assert causes(a_harness(is_silent_by_design=True)) == []
 
@@ -106,11 +108,77 @@ def test_silence_depends_on_the_time_and_is_no_label():
         assert labels(harness) == []
     patient = Thresholds(agent_silence_limits={"rex": 7200.0})
     assert causes(a_harness(now=SAID + 1801, last_line=SAID, thresholds=patient)) == []
-    assert [one for one, _, _ in causes(a_harness(now=SAID + 1801, **WORD))] == ["agent_finished"]
+    assert [one for one, _, _ in causes(a_harness(now=SAID + 1801, **WORD))] == ["finished_not_exited"]
 
 
 def test_a_container_or_job_that_has_ended_or_is_suspended_has_no_such_cause():
     """Its last word is as it should be."""
-    assert causes(a_harness(ended=True, **WORD)) == []
+    assert causes(a_harness(log={"ended": True}, **WORD)) == []
     assert labels(a_harness(job=a_job(ended="Complete"), **WORD)) == []
     assert labels(a_harness(job=a_job(spec={"suspend": True}), **WORD)) == []
+
+
+@pytest.mark.parametrize(
+    "report", [WORD | {"error": "auth"}, {}, {"last_line": SAID}, {"last_line": SAID, "waiting_for": "input"}]
+)
+def test_a_log_that_cannot_be_read_any_more_is_no_cause(report):
+    """The agent may have written since."""
+    assert causes(a_harness(now=SAID + 1900, **report)) != []
+    harness = a_harness(now=SAID + 1900, log={"stale": True}, **report)
+    assert (causes(harness), labels(harness)) == ([], [])
+
+
+def test_the_last_word_of_the_log_replaces_the_status_of_the_run():
+    """A run may report completed work while the script around its agent works."""
+    run = RUN | {"status": RUN["status"] | {"workCompleted": True}}
+    assert [text for _, text, _ in causes(a_harness(run=run, last_line=SAID))] == ["CodeRun r reports completed work"]
+    ((cause, text, _),) = causes(a_harness(run=run, **WORD))
+    assert (cause, text[:29]) == ("finished_not_exited", "the agent wrote its last word")
+
+
+def test_one_container_that_works_is_enough():
+    """Pods of one Job may work in parallel: the cause appears with the last word of the last one."""
+    harness = a_harness(**WORD)
+    harness.store.put_log("job-j", ContainerLog(id="d", report=LogReport(last_line=SAID)))
+    assert labels(harness) == []
+    harness.store.put_log("job-j", ContainerLog(id="d", report=LogReport(**WORD | {"last_word": SAID + 9})))
+    assert [cause for cause, _, _ in causes(harness)] == ["finished_not_exited"]
+
+
+def test_another_last_word_changes_no_label():
+    """The evidence is one: each change would begin another time series."""
+    one, two = (
+        [line for line in a_harness(**WORD | report).text().splitlines() if "job_hang_cause{" in line]
+        for report in ({"error": "auth"}, {"error": "auth", "last_word": SAID + 9, "last_line": SAID + 9})
+    )
+    assert one == two != []
+
+
+def test_a_job_with_an_unread_container_has_no_last_word():
+    """It may be working."""
+    harness = a_harness(now=SAID + 400, **WORD)
+    harness.store.put_log("job-j", ContainerLog(id="d", report=LogReport(), unread=True))
+    assert (causes(harness), labels(harness)) == ([], [])
+
+
+def test_an_agent_of_a_long_lived_run_may_wait_for_input(monkeypatch):
+    """A permission is a question that a person has to answer."""
+    for kind, expected in (("input", []), ("permission", ["waiting_for_input"])):
+        harness = a_harness(last_line=SAID, waiting_for=kind)
+        (run,) = harness.cache.runs
+        monkeypatch.setattr(run, "long_lived", True)
+        assert [cause for cause, _, _ in causes(harness)] == expected
+
+
+@pytest.mark.parametrize("report", [WORD, {"last_line": SAID}, {}])
+def test_an_agent_of_a_long_lived_run_waits_for_its_next_task(monkeypatch, report):
+    """Its last words and its silence are no cause, unless its agent has a limit."""
+    limits = Thresholds(agent_result_limits={"rex": 60.0}, agent_silence_limits={"rex": 60.0})
+    for thresholds, expected in ((None, False), (limits, True)):
+        harness = a_harness(now=SAID + 1999, thresholds=thresholds, **report)
+        (run,) = harness.cache.runs
+        monkeypatch.setattr(run, "long_lived", True)
+        assert any(fault for _, _, fault in causes(harness)) is expected
+        if report == WORD:
+            harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport(**WORD | {"last_word": SAID + 1})))
+            assert labels(harness) == ["finished_not_exited"] * expected

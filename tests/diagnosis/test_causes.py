@@ -47,6 +47,18 @@ def a_pod(phase="Pending", *, deleted=None, gates=None, **status):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec, "status": {"phase": phase, **status}}
 
 
+def waits_for(scheduler):
+    """The Pod, which this scheduler has not processed."""
+    pod = a_pod()
+    return pod | {"spec": pod["spec"] | {"schedulerName": scheduler}}
+
+
+def a_killed_pod(code=137, reason="Error", at=CREATED + 60, phase="Failed", *others):
+    """The Pod, whose main container ended with this exit code."""
+    end = {"exitCode": code, "reason": reason, "finishedAt": stamp(at)}
+    return a_pod(phase, containerStatuses=[{"name": "agent", "state": {"terminated": end}}, *others])
+
+
 def an_event(kind="Pod", uid="pod-p", reason="Other", note="nothing of interest"):
     """A warning Event. With any Event in the dump, Events count as read."""
     about = {"kind": kind, "namespace": "n", "name": "x", "uid": uid}
@@ -58,9 +70,22 @@ def an_event(kind="Pod", uid="pod-p", reason="Other", note="nothing of interest"
 
 READ = an_event(uid="unrelated")
 """An Event about another object. With any Event in the dump, Events count as read."""
+PROBE = an_event(reason="Unhealthy", note="Liveness probe failed: timed out after 1s")
 CONFIGMAP = a_configmap(name="t", data={"a.hbs": "x", "b.hbs": "y"})
 HUGE = a_configmap(name="t", data={"a.hbs": "x" * 900_000, "b.hbs": "y"})
 POISON = a_run(name="poison", uid="p", spec={"cliConfig": {"cliType": ""}})
+INACTIVE = {
+    "apiVersion": "kueue.x-k8s.io/v1beta1",
+    "kind": "Workload",
+    "metadata": {
+        "name": "w",
+        "namespace": "n",
+        "uid": "w",
+        "ownerReferences": [{"kind": "Job", "name": "j", "uid": "job-j", "controller": True}],
+    },
+    "spec": {"active": False},
+}
+"""A Workload that Kueue has deactivated."""
 
 CASES = [
     ("finalizer_stuck", [with_finalizer(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
@@ -73,6 +98,7 @@ CASES = [
     ("template_failed", [failed("Template rendering failed: partial not found")], ""),
     ("job_controller_absent", [OPEN, a_job() | {"status": {}}, READ], ""),
     ("job_manager_absent", [OPEN, a_job(spec={"managedBy": "example.com/queue"}) | {"status": {}}, READ], ""),
+    ("scheduler_absent", [OPEN, without_pod(active=1), waits_for("volcano"), READ], ""),
     ("finished_not_exited", [a_run(status=WORKS | {"workCompleted": True}), a_job()], ""),
     ("run_already_finished", [a_run(status={"phase": "Succeeded"}), a_job()], ""),
     ("run_gone", [a_run(name="other", uid="other", status={"phase": "Succeeded"}), a_job()], ""),
@@ -89,6 +115,13 @@ CASES = [
     ("job_deleting", [OPEN, a_job(deleted=CREATED + 60)], ""),
     ("job_missing", [a_run(status=WORKS | {"jobName": "gone"}), READ], ""),
     ("no_worker", [a_run(status=WORKS), READ], ""),
+    ("probe_failed", [OPEN, a_job(active=0), a_killed_pod(), PROBE], ""),
+    (
+        "hook_failed",
+        [OPEN, a_job(active=0), a_killed_pod(), an_event(reason="FailedPostStartHook", note="exited with 1")],
+        "",
+    ),
+    ("container_lost", [OPEN, a_job(active=0), a_killed_pod(reason="ContainerStatusUnknown"), READ], ""),
     (
         "node_rejected",
         [
@@ -105,6 +138,7 @@ CASES = [
     ("other", [failed("the moon is full")], ""),
     ("between_attempts", [a_run(status=WORKS | {"jobName": "j-v1"}, spec={"contextVersion": 2}), READ], ""),
     ("suspended", [OPEN, a_job(spec={"suspend": True}, active=0)], ""),
+    ("workload_deactivated", [OPEN, a_job(spec={"suspend": True}, active=0), INACTIVE], ""),
 ]
 
 
@@ -220,7 +254,6 @@ def test_every_cause_has_a_test():
             "overloaded",
             "max_turns",
             "loop_stop",
-            "agent_finished",
             "waiting_for_input",
             "never_spoke",
             "silent",

@@ -4,7 +4,8 @@ import collections
 
 import pytest
 
-from exporter.cache import Container, Pod
+from exporter.cache import Container, Event, Pod
+from exporter.cache.pods import Pods
 from exporter.diagnosis import findings, hang_causes
 from exporter.diagnosis.finding import Finding, distinct
 from exporter.pod_sink import PodSink
@@ -116,3 +117,18 @@ async def test_listing_pods_yields_to_other_tasks(monkeypatch):
     sink = PodSink(partition="*", store=harness.store, status=None)
     await sink.replace({f"p{at}": a_pod(at) for at in range(9)})
     assert len(turns) == 3
+
+
+def test_the_pods_that_use_volumes_are_looked_up_in_one_pass(monkeypatch):
+    """Many pods may wait for volumes that others use: all cached Pods are not read again for each of them."""
+    passes = []
+    read = Pods.__iter__
+    monkeypatch.setattr(Pods, "__iter__", lambda pods: passes.append(1) or read(pods))
+    harness = a_harness(*(a_pod(at, waiting(reason="ContainerCreating")) for at in range(20)))
+    for at in range(20):
+        event = {"uid": f"e{at}", "namespace": "n", "about": f"p{at:04}", "about_kind": "Pod", "about_name": "p"}
+        event |= {"reason": "FailedAttachVolume", "note": f"Multi-Attach error: used by pod(s) p{at + 1:04}"}
+        harness.cache.events.add(Event(**event, first=CREATED + 30, last=CREATED + 99))
+    found = hang_causes(the_job(harness), harness.cache)
+    assert "volume_waiting" in dict(found)
+    assert len(passes) <= 1

@@ -47,7 +47,7 @@ def causes(folder, *objects):
     [
         (f'{KUBELET} "v" : configmap "x" not found', "pod_configmap_missing"),
         (f'{KUBELET} "v" : secret "x" not found', "pod_secret_missing"),
-        (f'{KUBELET} "v" : failed to sync configmap cache: timed out waiting', "volume_waiting"),
+        (f'{KUBELET} "v" : rpc error: code = DeadlineExceeded', "volume_waiting"),
     ],
 )
 def test_a_container_that_has_started_shows_that_volumes_are_mounted(tmp_path, note, cause):
@@ -111,6 +111,7 @@ def test_a_container_that_kubernetes_terminated_has_not_failed_itself(tmp_path, 
     [
         'admission webhook "v.example" denied the request: serviceaccount "x" not found, exceeded quota',
         "ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed quota: x",
+        "MutatingAdmissionPolicy 'p' with binding 'b' denied request: failed quota: x",
         'Internal error occurred: failed calling webhook "v.example": serviceaccount "x" not found',
     ],
 )

@@ -80,7 +80,7 @@ def test_the_newest_event_is_the_evidence_and_is_listed(tmp_path):
     code, run = explained(tmp_path, SUSPENDED, pending(name), admitted)
     assert (code, run["findings"][0]["evidence"]) == (0, f"{IS}: Admitted: Admitted by ClusterQueue c")
     assert [event["object"] for event in run["events"]] == [f"workload/{name}"] * 2
-    assert run["findings"][0]["next"] == "kubectl -n n get workloads.kueue.x-k8s.io"
+    assert run["findings"][0]["next"] == f"kubectl -n n describe workloads.kueue.x-k8s.io {name}"
     assert run["findings"][0]["act"] == "who runs the queue, or has suspended it, if it waits too long"
 
 
@@ -121,3 +121,76 @@ def test_kueue_says_why_it_has_stopped_a_job(tmp_path, at, words):
     """In an Event about the Job, which may be older than one about its Workload."""
     stopped = about("play-rex", "Stopped", "Preempted to accommodate", kind="Job", uid="job-j", at=at, type="Normal")
     assert evidence(tmp_path, SUSPENDED, stopped, pending("job-play-rex-5e3de", at=300)) == f"{IS}: {words}"
+
+
+LIMIT = "The workload is deactivated due to exceeding the maximum number of re-queuing retries"
+PROVISIONING = {"name": "dws", "state": "Pending", "message": "Retrying after failure: Max nodepool size reached"}
+
+
+def with_checks(workload, *checks):
+    """The Workload with these admission checks."""
+    return workload | {"status": workload["status"] | {"admissionChecks": list(checks)}}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [
+        ([("QuotaReserved", "False"), ("Evicted", "True")], f"Deactivated: {REASON}"),
+        ([], "Deactivated: spec.active is false"),
+    ],
+)
+def test_a_deactivated_workload_is_a_fault(tmp_path, conditions, words):
+    """Kueue does not start it again. Later Events about it, and admission checks, do not change that."""
+    workload = with_checks(a_workload(*conditions), PROVISIONING) | {"spec": {"active": False}}
+    for more in ((), (pending("job-play-rex-5e3de", at=900),)):
+        code, run = explained(tmp_path, SUSPENDED, workload, *more)
+        first = run["findings"][0]
+        assert (code, first["cause"], first["evidence"]) == (1, "workload_deactivated", f"{IS}: {words}")
+        assert first["next"] == "kubectl -n n describe workloads.kueue.x-k8s.io w"
+    assert evidence(tmp_path, SUSPENDED, workload | {"spec": {"active": True}}).startswith(IS)
+
+
+@pytest.mark.parametrize(
+    "reason", ["EvictedDueToDeactivatedDueToRequeuingLimitExceeded", "EvictedDueToInactiveWorkload"]
+)
+def test_an_event_says_that_a_workload_is_deactivated(tmp_path, reason):
+    """Unless a newer Event says that it waits again."""
+    name = "job-play-rex-5e3de"
+    event = about(name, reason, LIMIT, kind="Workload", at=500, type="Normal")
+    code, run = explained(tmp_path, SUSPENDED, event)
+    assert (code, run["findings"][0]["cause"]) == (1, "workload_deactivated")
+    assert run["findings"][0]["since"] == stamp(CREATED + 500)
+    assert evidence(tmp_path, SUSPENDED, event, pending(name, at=600)) == f"{IS}: Pending: {REASON}"
+    gated = a_pod(gates=["kueue.x-k8s.io/admission"])
+    code, run = explained(
+        tmp_path,
+        a_job(),
+        gated,
+        event | {"involvedObject": {"kind": "Workload", "namespace": "n", "name": "pod-p-5e3de", "uid": "w"}},
+    )
+    assert (code, run["findings"][0]["cause"]) == (1, "workload_deactivated")
+
+
+@pytest.mark.parametrize(
+    ("conditions", "check", "words"),
+    [
+        ([("QuotaReserved", "True")], PROVISIONING, "AdmissionCheck: dws is Pending: {message}"),
+        (
+            [("QuotaReserved", "True"), ("Admitted", "False")],
+            PROVISIONING,
+            "AdmissionCheck: dws is Pending: {message}",
+        ),
+        ([("QuotaReserved", "False")], PROVISIONING, "QuotaReservedReason: {REASON}"),
+        ([("QuotaReserved", "True")], PROVISIONING | {"state": "Ready"}, ""),
+        (
+            [("QuotaReserved", "False"), ("Evicted", "True")],
+            PROVISIONING | {"state": "Retry"},
+            "EvictedReason: {REASON}; dws is Retry: {message}",
+        ),
+    ],
+)
+def test_an_admission_check_says_why_a_job_waits(tmp_path, conditions, check, words):
+    """After the quota is reserved, and before if the check has failed. An older Event does not say more."""
+    event = about("job-play-rex-5e3de", "QuotaReserved", "Quota reserved", kind="Workload", at=5000, type="Normal")
+    text = words.format(message=PROVISIONING["message"], REASON=REASON) or "QuotaReserved: Quota reserved"
+    assert evidence(tmp_path, SUSPENDED, with_checks(a_workload(*conditions), check), event) == f"{IS}: {text}"

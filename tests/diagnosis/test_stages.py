@@ -25,7 +25,7 @@ def first(folder, *events):
     return causes(folder, OPEN, WAITS, a_started_pod(), *events)[0]
 
 
-@pytest.mark.parametrize("note", ["failed to sync configmap cache: timed out waiting for the condition", MISSING])
+@pytest.mark.parametrize("note", ["rpc error: code = DeadlineExceeded", MISSING])
 def test_a_sandbox_is_created_after_the_volumes_are_mounted(tmp_path, note):
     """So its failure proves the mount over, if it is the later one."""
     sandbox = seen("FailedCreatePodSandBox", 60, NO_ADDRESS, count=178)

@@ -2,8 +2,9 @@
 
 import pytest
 
-from exporter.cache import Thresholds
+from exporter.cache import NEVER, ContainerLog, Thresholds
 from exporter.diagnosis import stuck, stuck_causes
+from exporter.log_formats import LogReport
 from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
 
@@ -28,6 +29,25 @@ def test_a_job_beyond_the_default_limit_is_critical_at_four_times_the_limit(age,
     """The alert has the same threshold."""
     ((one,), _) = find_stuck(RUNNING, a_job(started=CREATED), now=CREATED + age)
     assert one.critical(CREATED + age) is critical
+
+
+@pytest.mark.parametrize(
+    ("age", "report", "limit", "critical"),
+    [
+        (7200, {"last_line": CREATED}, 1800.0, False),
+        (7201, {"last_line": CREATED}, 1800.0, True),
+        (7201, {"last_line": CREATED}, NEVER, False),
+        (7201, {"last_line": CREATED, "is_silent_by_design": True}, 1800.0, False),
+        (7201, {}, 1800.0, False),
+    ],
+)
+def test_a_job_beyond_the_default_limit_is_critical_after_two_silent_hours(age, report, limit, critical):
+    """The alert has the same threshold. Formats that are written at the end are silent."""
+    thresholds = Thresholds(agent_silence_limit=limit)
+    harness = StoreHarness(RUNNING, a_job(started=CREATED), now=CREATED + age, thresholds=thresholds, has_logs=True)
+    harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport(**report)))
+    (job,) = harness.cache.jobs
+    assert stuck(job, harness.cache, now=CREATED + age).critical(CREATED + age) is critical
 
 
 def test_a_job_beyond_a_configured_limit_is_critical_at_once():

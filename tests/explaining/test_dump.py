@@ -21,13 +21,13 @@ NOON = 1767268800  # 2026-01-01T12:00:00Z
         (b"", "no Kubernetes objects"),
         (b"\x1f\x8b\x08", "compressed by gzip"),
         ("{}".encode("utf-16"), "not UTF-8 text; in PowerShell"),
-        (b'{"apiVersion": "v1", "kind": "Li', "cut before the end of its first object"),
+        (b'{"apiVersion": "v1", "kind": "Li', "truncated before the end of its first object"),
         (b"[1, 2]", "expected Kubernetes objects, found list"),
         (b"error: the server doesn't have a resource type\n", "no Kubernetes objects"),
         (b"a: [", "line 2: not YAML"),
     ],
 )
-def test_a_file_that_is_not_a_dump_is_one_line(tmp_path, data, message):
+def test_the_error_about_a_file_that_is_not_a_dump_is_one_line(tmp_path, data, message):
     """The line has the name of the file."""
     path = a_dump(tmp_path, data)
     assert wrong("explain", "-f", path).startswith(f"{path}: {message}")
@@ -38,7 +38,7 @@ def test_a_truncated_dump_explains_the_objects_that_it_has(tmp_path):
     text = json.dumps({"apiVersion": "v1", "items": list(PENDING) * 3, "kind": "List"}, indent=1)
     code, out, _ = call("explain", "-f", a_dump(tmp_path, text[: len(text) // 2]), f"{NS}/r")
     assert code == 1
-    assert "is cut: only its first" in out
+    assert "is truncated: only its first" in out
     assert "pod_configmap_missing" in out
 
 
@@ -69,7 +69,7 @@ def test_a_list_from_a_truncated_dump_is_never_healthy(tmp_path):
     run = a_run("r", status={"phase": "Succeeded"})
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [run, *PENDING]})
     code, out, _ = call("explain", "-f", a_dump(tmp_path, text[: text.index('"Running"')]))
-    assert (code, "is cut" in out) == (2, True)
+    assert (code, "is truncated" in out) == (2, True)
 
 
 async def test_a_list_without_one_kind_of_worker_is_not_healthy(tmp_path):

@@ -11,6 +11,7 @@ from tests.diagnosis.test_progress import WAITS
 from tests.objects import CREATED, a_job, a_run, stamp
 
 LATER = stamp(CREATED + 7200)
+NEXT_DAY = stamp(CREATED + 86_400)
 OPEN_RUN = a_run(status={"phase": "Running", "lastUpdate": stamp(CREATED)})
 FINISHED_RUN = a_run(status={"phase": "Succeeded"})
 FAILED_RUNS = [
@@ -57,7 +58,8 @@ def test_a_run_that_has_finished_is_listed_while_its_job_runs(tmp_path):
 @pytest.mark.parametrize(("number", "words"), [(1, "1 run that is over has"), (2, "2 runs that are over have")])
 def test_faults_of_finished_runs_are_counted(tmp_path, number, words):
     """The count has the runs of the selected namespace that are not listed."""
-    _, out = explain(tmp_path, [*FAILED_RUNS[:number], READ])
+    code, out = explain(tmp_path, [*FAILED_RUNS[:number], READ], "--at", NEXT_DAY)
+    assert (code, out.startswith("No open runs found.")) == (0, True)
     assert f"Note: {words} a fault: --all lists them" in out
     assert "--all" not in explain(tmp_path, [*FAILED_RUNS, READ], "--all")[1]
     assert "--all" not in explain(tmp_path, [*FAILED_RUNS, READ], "-n", "other")[1]
@@ -102,7 +104,7 @@ def test_an_empty_list_of_events_was_read(tmp_path, kind, code, form):
     more.write_text(form(EMPTY | {"kind": kind}))
     found, out = explain(tmp_path, [OPEN_RUN, WAITS, a_pod()], "r", "--at", LATER, "-f", more)
     assert (found, "The list of Events is empty: Kubernetes deletes them after an hour" in out) == (code, code == 1)
-    assert ("Events:      <none>" in out) is (code == 1)
+    assert ("Events:      no warnings" in out) is (code == 1)
     assert ("Cause:       pod_not_starting" in out) is (code == 1)
 
 
@@ -129,3 +131,30 @@ def test_a_time_before_the_objects_is_noted(tmp_path):
     objects = [OPEN_RUN, WAITS, a_pod(), an_event()]
     _, out = explain(tmp_path, objects, "r", "--at", stamp(CREATED))
     assert f"Note: --at is before {stamp(CREATED + 30)}, the newest time in the dump" in out
+
+
+WITHOUT = a_job() | {"status": {"startTime": stamp(CREATED), "ready": 0}}
+DENIED = an_event("Job", "job-j", "FailedCreate", "Error creating: pods is forbidden: violates PodSecurity")
+
+
+@pytest.mark.parametrize(
+    ("objects", "matters"),
+    [
+        ([OPEN_RUN, WITHOUT, DENIED], False),
+        ([OPEN_RUN, a_job(spec={"suspend": True}, active=0), READ], False),
+        ([FAILED_RUNS[0] | {"status": {"phase": "Failed", "message": "x"}}, READ], False),
+        ([OPEN_RUN, a_job(), READ], True),
+        ([OPEN_RUN, a_job(ended="Failed", reason="BackoffLimitExceeded"), READ], True),
+        ([OPEN_RUN, a_job(ended="Failed", reason="DeadlineExceeded"), READ], False),
+    ],
+)
+def test_missing_pods_are_noted_if_they_could_show_more(tmp_path, objects, matters):
+    """A Job that cannot create its pod has none."""
+    _, out = explain(tmp_path, objects, "--all", "--at", LATER)
+    assert ("Note: The dump has no Pods: they are unknown" in out) is matters
+
+
+@pytest.mark.parametrize(("job", "shown"), [(WITHOUT, False), (a_job(), True)])
+def test_a_job_without_active_pods_has_none_in_the_chain(tmp_path, job, shown):
+    """Pods that were not read are shown only if there may be any."""
+    assert ("Pod  not read" in explain(tmp_path, [OPEN_RUN, job, DENIED], "r", "--at", LATER)[1]) is shown

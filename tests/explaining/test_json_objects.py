@@ -6,7 +6,7 @@ import time
 import pytest
 
 from exporter.explaining import json_objects
-from exporter.explaining.json_objects import CutError, JsonObjects, NotJsonError
+from exporter.explaining.json_objects import JsonObjects, NotJsonError, TruncatedError
 
 POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": 'a"]}{', "labels": {"items": "[1]"}}}
 LIST = {"apiVersion": "v1", "kind": "List", "metadata": {}, "items": [POD, POD]}
@@ -48,7 +48,7 @@ def test_a_truncated_list_yields_its_complete_objects(end):
     """The list may be truncated at any byte."""
     found = JsonObjects()
     every = [*found.feed(json.dumps(LIST).encode()[:end])]
-    with pytest.raises(CutError):
+    with pytest.raises(TruncatedError):
         every += found.end()
     assert len(every) <= 2
 
@@ -56,7 +56,7 @@ def test_a_truncated_list_yields_its_complete_objects(end):
 @pytest.mark.parametrize("text", ["[1]", "{1}", '{"a" 1}', '{"items": [}', "nonsense", '{"a": tru}'])
 def test_invalid_json_is_one_line(text):
     """The error line has no line break."""
-    with pytest.raises((NotJsonError, CutError)) as error:
+    with pytest.raises((NotJsonError, TruncatedError)) as error:
         objects(text)
     assert "\n" not in str(error.value)
 

@@ -4,6 +4,7 @@ import pytest
 
 from exporter.diagnosis import CAUSES
 from exporter.diagnosis.fixes import FIXES
+from exporter.diagnosis.fixes_by_text import FIXES_BY_TEXT
 from tests.diagnosis.test_causes import OPEN, READ, a_pod, an_event
 from tests.diagnosis.test_progress import WAITS
 from tests.explaining.test_dump_findings import LATER, explain
@@ -34,7 +35,10 @@ def test_what_mends_the_cause_is_one_line(tmp_path):
     assert "Fix:" not in out
 
 
-@pytest.mark.parametrize(("cause", "words"), FIXES.items())
+BY_TEXT = [(cause, fix) for cause, rules in FIXES_BY_TEXT.items() for _, fix in rules]
+
+
+@pytest.mark.parametrize(("cause", "words"), [*FIXES.items(), *BY_TEXT])
 def test_what_mends_a_cause_belongs_to_the_table(cause, words):
     """It is a sentence that fits a line."""
     assert CAUSES[cause].fault
@@ -47,3 +51,11 @@ def test_a_list_says_how_to_see_more_of_a_run(tmp_path):
     _, out = explain(tmp_path, [OPEN, WITHOUT, REFUSED], "--at", LATER)
     assert "\nMore: explain n/r shows all that is known of one run\n" in out
     assert "More:" not in explain(tmp_path, [OPEN, a_job(), a_pod("Running"), READ])[1]
+
+
+def test_the_name_of_a_policy_is_kept_in_a_long_message(tmp_path):
+    """The names of the Job precede it. The detail of metrics is shorter."""
+    policy = "ValidatingAdmissionPolicy 'deny-privileged' with binding 'deny-binding' denied request"
+    text = f'Failed to create Job: jobs.batch "play-{"x" * 50}" is forbidden: {policy}: {"no privileged pods " * 9}'
+    _, out = explain(tmp_path, [a_run(status={"phase": "Failed", "message": text}), READ], "r")
+    assert policy in next(line for line in out.splitlines() if line.startswith("  Evidence:"))

@@ -108,3 +108,14 @@ def test_runs_that_require_no_configmaps_lack_none(tmp_path):
     _, out = explain(tmp_path, [task, READ], "r", "--at", LATER, "--config.file", tmp_path / "settings.yml")
     assert "Cause:       reconcile_failing\n" in out
     assert "no ConfigMaps" not in out
+
+
+def test_an_image_that_an_init_container_lacks_is_named(tmp_path):
+    """Why it cannot be pulled is in the message of its state."""
+    message = 'Back-off pulling image "docker.io/x/kubectl:1.31": ErrImagePull: docker.io/x/kubectl:1.31: not found'
+    pod = another(restarts=0)
+    pod["spec"] = {"initContainers": [{"name": "wait"}], "containers": [{"name": "c"}]}
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": message}}
+    pod["status"] = {"phase": "Pending", "initContainerStatuses": [{"name": "wait", "state": state}]}
+    out = explain(tmp_path, [*IDLE, pod], "r", "--at", LATER)[1]
+    assert f"of this namespace fails: init container wait: ImagePullBackOff: {message}\n" in out

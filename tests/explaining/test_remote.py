@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 
 from exporter.commands import explain
+from exporter.web import api
 from tests.commands.in_process import call_in_thread
 from tests.harness import StoreHarness
 from tests.objects import CREATED, a_job, a_run
@@ -85,6 +86,16 @@ async def test_a_response_of_another_server_is_one_line(answer, words):
         await runner.cleanup()
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert words in err
+
+
+async def test_an_exporter_of_an_older_version_lists_the_open_runs(monkeypatch):
+    """It does not know `state=recent`, and says so with status 400. A note says what is missing."""
+    monkeypatch.setattr(api, "_STATES", ("open", "all"))
+    async with site_with_running_job() as site:
+        code, out, err = await call_in_thread("explain", "--from", site.url)
+    assert (code, err) == (1, "")
+    assert "run_already_finished" in out
+    assert "older version" in out
 
 
 async def test_a_watch_repeats_until_it_is_interrupted(monkeypatch):

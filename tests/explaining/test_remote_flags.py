@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.explaining.remote_url import is_private
+from exporter.explaining.remote_url import may_send_credentials
 from tests.commands.in_process import wrong
 
 CREDENTIALS = (("--token-file", "t"), ("--user", "u"), ("--client-certificate", "c"))
@@ -19,7 +19,7 @@ def test_credentials_are_not_sent_in_clear_text(args, host):
 
 
 @pytest.mark.parametrize(
-    ("url", "private"),
+    ("url", "expected"),
     [
         *((f"http://{host}", True) for host in ("127.0.0.1:1", "127.9.9.9", "localhost:1", "[::1]:1", "LOCALHOST")),
         ("https://exporter", True),
@@ -27,9 +27,9 @@ def test_credentials_are_not_sent_in_clear_text(args, host):
         ("http://127.0.0.1\\@x", False),
     ],
 )
-def test_a_private_url_is_loopback_or_https(url, private):
+def test_credentials_are_sent_only_to_loopback_or_over_https(url, expected):
     """The address may have any spelling."""
-    assert is_private(url) is private
+    assert may_send_credentials(url) is expected
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ def bounded():
     """A `Bounded` for namespace, agent and service, and the list of the combinations that it has admitted."""
     admitted = []
     return Bounded(
-        begin=lambda *labels: admitted.append(labels),
+        initialize=lambda *labels: admitted.append(labels),
         fallbacks=lambda namespace, agent, _: [(namespace, agent, OTHER), (OTHER, agent, OTHER)],
     ), admitted
 

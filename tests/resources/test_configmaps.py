@@ -110,14 +110,14 @@ def test_a_forbidden_configmap_has_no_health():
     record = absent_configmap(WITH_KEYS)
     record.read, record.forbidden = False, True
     harness = StoreHarness(needed=(WITH_KEYS,))
-    harness.store.apply(Change(CONFIGMAPS, WITH_KEYS.uid, WITH_KEYS.uid, record))
+    harness.store.apply(Change(CONFIGMAPS, WITH_KEYS.key, WITH_KEYS.key, record))
     assert configmap_lines(harness.text()) == ['configmap_problem{,problem="forbidden",key=""} 1']
 
 
 def test_a_configmap_that_becomes_forbidden_keeps_its_last_data():
     """The problem `forbidden` is exposed too. Whether the ConfigMap still exists is unknown."""
     harness = StoreHarness(a_configmap(data={"a": "x"}), needed=(required(),))
-    known = harness.cache.configmaps.get(required().uid)
+    known = harness.cache.configmaps.get(required().key)
     record = absent_configmap(required())
     record.exists, record.keys, record.size, record.forbidden = True, known.keys, known.size, True
     harness.store.apply(Change(CONFIGMAPS, known.uid, known.uid, record))

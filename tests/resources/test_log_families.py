@@ -12,12 +12,15 @@ AGENT = {"agent": "rex"}
 
 
 def page(*logs, run=None, job=None, **more):
-    """The lines of a Job's `agent_*` families; `logs` are the reports of its containers, or pairs with `ended`."""
+    """The lines of a Job's `agent_*` families. `logs` are the reports of its containers, or pairs.
+
+    The second of a pair has the other fields of the container's log.
+    """
     owner = run or a_run()
     harness = StoreHarness(owner, job or a_job(of=owner), has_logs=True, **more)
     for number, log in enumerate(logs):
-        fields, ended = log if isinstance(log, tuple) else (log, False)
-        harness.store.put_log("job-j", ContainerLog(id=str(number), report=LogReport(**fields), ended=ended))
+        fields, others = log if isinstance(log, tuple) else (log, {})
+        harness.store.put_log("job-j", ContainerLog(id=str(number), report=LogReport(**fields), **others))
     return [line.replace('{namespace="n",job_name="j"', "{") for line in lines_of(harness)]
 
 
@@ -41,7 +44,8 @@ def test_what_the_agent_reports():
         "tokens_input": 1000,
         "tokens_output": 50,
     }
-    assert page(report) == text("""
+    assert page((report, {"started": CREATED + 0.5})) == text("""
+        agent_main_container_started_timestamp_seconds{} 1760000000.5
         agent_last_log_timestamp_seconds{} 1760000030.5
         agent_result_timestamp_seconds{,outcome="error"} 1760000020
         agent_result_limit_seconds{} 300
@@ -62,7 +66,7 @@ def test_what_the_agent_reports():
 def test_a_restarted_container_has_its_own_last_word_and_the_sums_of_both():
     """What it cost before counts; its sessions begin again."""
     first = {"last_line": CREATED + 20, "last_word": CREATED + 20, "outcome": "error", "sessions": 3, "turns": 5}
-    found = page((first, True), {"last_line": CREATED + 10, "sessions": 1, "turns": 2})
+    found = page((first, {"ended": True}), {"last_line": CREATED + 10, "sessions": 1, "turns": 2})
     assert found[0] == "agent_last_log_timestamp_seconds{} 1760000010"
     assert found[-2:] == ["agent_sessions{} 1", "agent_turns{} 7"]
     assert not [line for line in found if line.startswith("agent_result_timestamp")]
@@ -106,8 +110,54 @@ def test_a_format_that_is_written_at_the_end_has_no_limit_of_silence():
 
 
 def test_a_finished_job_has_no_limits():
-    """What it cost stays."""
-    assert page({"turns": 1}, job=a_job(ended="Complete")) == ["agent_turns{} 1"]
+    """Its last word and what it cost stay."""
+    report = {"last_word": CREATED + 20, "last_line": CREATED + 30, "outcome": "success", "turns": 1}
+    for ended in (False, True):
+        assert page((report, {"ended": ended}), job=a_job(ended="Complete")) == text("""
+            agent_last_log_timestamp_seconds{} 1760000030
+            agent_result_timestamp_seconds{,outcome="success"} 1760000020
+            agent_turns{} 1
+        """)
+
+
+def test_a_job_of_which_no_container_runs_has_no_times():
+    """Between two pods nothing writes lines: it is not silent."""
+    report = {"last_word": CREATED + 20, "last_line": CREATED + 30, "outcome": "success", "turns": 1}
+    assert page((report, {"ended": True})) == ["agent_turns{} 1"]
+
+
+def test_a_log_that_cannot_be_read_any_more_has_no_times():
+    """Old times would look like silence. Another container does not replace it."""
+    report = {"last_word": CREATED + 20, "last_line": CREATED + 30, "outcome": "success", "turns": 1, "sessions": 2}
+    stale = (report, {"stale": True, "started": CREATED})
+    assert page(stale) == ["agent_sessions{} 2", "agent_turns{} 1"]
+    assert page(stale, report) == ["agent_sessions{} 2", "agent_turns{} 2"]
+
+
+def test_a_container_whose_log_was_never_read_has_no_family():
+    """Nor has another container of its Job times. Its end changes nothing."""
+    report = {"last_word": CREATED + 20, "last_line": CREATED + 30, "outcome": "success", "turns": 1}
+    unread = ({}, {"unread": True, "started": CREATED + 25})
+    assert page(unread) == page(unread, job=a_job(ended="Complete")) == []
+    assert page(report, unread) == page(unread, report) == ["agent_turns{} 1"]
+    assert page((report, {"ended": True}), unread, job=a_job(ended="Complete"))[1] == (
+        'agent_result_timestamp_seconds{,outcome="success"} 1760000020'
+    )
+
+
+def test_the_newest_running_container_is_the_start_of_silence():
+    """A container that has ended does not count."""
+    logs = [({}, {"started": CREATED + at, "ended": at == 3}) for at in (1, 2, 3)]
+    assert page(*logs)[0] == "agent_main_container_started_timestamp_seconds{} 1760000002"
+
+
+def test_an_agent_of_a_long_lived_run_may_be_silent(monkeypatch):
+    """It waits for its next task."""
+    harness = StoreHarness(a_run(), a_job(), has_logs=True)
+    (run,) = harness.cache.runs
+    monkeypatch.setattr(run, "long_lived", True)
+    harness.store.put_log("job-j", ContainerLog(id="c", report=LogReport()))
+    assert [line.split()[-1] for line in lines_of(harness)] == ["+Inf", "+Inf"]
 
 
 def test_a_report_renders_the_families_that_it_alters_and_no_other():

@@ -1,0 +1,160 @@
+"""Fixes of causes that depend on the evidence: the first text that the evidence contains decides.
+
+The texts are those of Kubernetes, its drivers and registries. Without a match, there is no fix: none is better than a
+wrong one.
+"""
+
+import re
+from typing import Final
+
+from exporter.diagnosis.fixes import FIXES
+
+__all__ = ["FIXES_BY_TEXT", "fix_of", "fixes_of"]
+
+_STATUS: Final = r"(?<![\w.:-]){}(?![\w-]|\.\w)"
+"""An HTTP status, which is no part of the name, tag or digest of an image."""
+FIXES_BY_TEXT: Final = {
+    "quota": (("must specify", "Set the requests and limits that the quota requires in the template of the pod."),),
+    "admission_denied": (
+        ("x509|certificate", "Renew the certificate of the webhook, or the caBundle in its configuration."),
+        ("calling webhook|call webhook", "Repair the pods or the Service of the webhook, or the network to them."),
+        ("PodSecurity", "Change the securityContext of the pod, or the Pod Security level of the namespace."),
+        ("denied|AdmissionPolicy", "Change what the webhook or policy objects to in the pod, or the policy."),
+        ("imum .* usage per|ratio per", "Change the resources of the container, or the LimitRange."),
+        ("PriorityClass", "Create the PriorityClass, or correct its name in the template of the pod."),
+        ("cannot create resource", "Grant the ServiceAccount in the evidence the permission to create it."),
+        (
+            "security context constraint",
+            "Change the securityContext of the pod, or grant its ServiceAccount the SCC.",
+        ),
+    ),
+    "pod_creation_failed": (
+        (
+            "must be less than or equal to \\S+ limit",
+            "Lower the request or raise the limit of the container; the limit may be the default of a LimitRange.",
+        ),
+        ("because it is being terminated", "Create the run in another namespace: this one is being deleted."),
+    ),
+    "pod_not_starting": (
+        (
+            "Pulling image",
+            "If it takes longer than others, look at the runtime, the disk and the network of the node.",
+        ),
+    ),
+    "node_rejected": (
+        ("NodeAffinity|NodePorts", "Run it again: the labels or ports of the node no longer fit the pod."),
+        ("OutOf", "Run it again: other pods had taken what was free on the node."),
+        ("UnexpectedAdmissionError|[Dd]evice", "Repair the device plugin of the node, and run it again."),
+    ),
+    "evicted": (
+        ("low on resource", "Request as much of the resource as the pod uses, and run it again."),
+        ("exceeds|exceeded|usage of", "Raise the limit that the message names, or let the pod use less of it."),
+        ("[Ss]hutdown|shutting down", "Run it again: its node was shut down."),
+        ("Underutilized|Empty|Drifted|[Cc]onsolidat", "Run it again; karpenter.sh/do-not-disrupt protects its pod."),
+        (
+            "ScaleDown|scale.down",
+            "Run it again; cluster-autoscaler.kubernetes.io/safe-to-evict: false protects its pod.",
+        ),
+        ("[Tt]aint", "Run it again; a toleration of the taint protects its pod."),
+        ("", "Run it again."),
+    ),
+    "volume_waiting": (
+        ("Multi-Attach|already exclusively|ReadWriteOncePod", "End the pod that uses the volume."),
+        ("being deleted|is terminating", "Wait for the end of the claim, and create it again."),
+        ("not found in the list of registered CSI", "Repair the pod of the CSI driver on the node."),
+        ("secrets store objects", "Correct the object in the external store, its SecretProviderClass or its access."),
+        ("persistentvolumeclaim.* not found", "Create the claim, or correct its name in the template of the pod."),
+        ("storageclass.* not found", "Create the StorageClass, or correct its name in the claim."),
+        ("ProvisioningFailed", "Correct the StorageClass, the permissions or the capacity that the message names."),
+        ("ExternalProvisioning", "Repair the driver that creates the volume; its log has the reason."),
+        ("volume node affinity|volume zone", "Add a node in the zone of the volume, or create the claim again."),
+        (
+            "mount\\.nfs.*(timed out|refused|No route|unreachable)",
+            "Repair the NFS server, or the network and firewall from the node to it.",
+        ),
+        ("access denied|[Pp]ermission denied", "Correct the permissions on the server of the volume."),
+    ),
+    "unschedulable": (
+        (
+            "NotTriggerScaleUp.*max (node group size|limit)",
+            "Raise the maximum size of the node group, or end other pods.",
+        ),
+        ("free ports", "End the pod that holds the host port, or remove the port from the template."),
+        ("allocate all claims|resourceclaim", "End the pods that hold the devices, or add devices."),
+        ("Insufficient|Too many pods", "Add nodes, end other pods, or lower the requests of the pod."),
+        ("were unschedulable", "Uncordon nodes, or add nodes."),
+        ("didn't match|untolerated taint", "Add a node that fits, or correct the node selector and tolerations."),
+    ),
+    "image_pull": (
+        ("InvalidImageName|invalid reference", "Correct the name of the image."),
+        ("ErrImageNeverPull", "Load the image on the node, or change the imagePullPolicy."),
+        (
+            rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any|rate limit",
+            "Log in to the registry with a pull secret, or use a mirror.",
+        ),
+        ("no match", "Use an image for the architecture of the node."),
+        ("not found|manifest unknown|does not exist in", "Push the image, or correct its name or tag."),
+        (
+            rf"nauthorized|{_STATUS.format('40[13]')}|denied|[Ff]orbidden",
+            "Correct the pull secret, or the name of the image.",
+        ),
+        (
+            "no such host|dial tcp|timeout|refused|deadline",
+            "Repair the network or DNS from the node to the registry.",
+        ),
+        ("no space left", "Free disk space on the node."),
+        ("x509|certificate", "Correct the certificate of the registry, or the CAs that the node trusts."),
+    ),
+    "container_cannot_be_created": (
+        ("AppArmor", "Load the AppArmor profile on the node, or remove it from the template of the pod."),
+        (
+            "name .* is reserved for",
+            "Delete the pod if it stays so, and look for slow disks or a hanging container runtime on its node.",
+        ),
+        ("user namespaces", "Use a runtime with user namespaces, or remove hostUsers: false."),
+        ("no runtime for|RuntimeHandler", "Install the runtime on the node, or correct the RuntimeClass."),
+        ("runAsNonRoot|run as root", "Set runAsUser to a user other than root, or use an image with one."),
+        (
+            "assign.*IP|no more IPs|IP address|no free IP|insufficient.*ip",
+            "Free addresses in the subnet, or enlarge it.",
+        ),
+        ("/sys/fs/cgroup/.*no space left", "Drain and restart the node: its kernel can create no more cgroups."),
+        (
+            "failed to set ?up (network|sandbox)|FailedCreatePodSandBox.*([Nn]etwork|plugin type|CNI|cni)",
+            "Repair the network plugin of the node.",
+        ),
+        (
+            "FailedCreatePodSandBox.*(executable file not found|no such file|permission denied)",
+            "Repair the container runtime of the node.",
+        ),
+        ("exec format", "Use an image for the architecture of the node."),
+        ("mounting .* to rootfs|subPath", "Correct the mounts of the container."),
+        ("executable file not found|no such file.*exec|exec.*no such file", "Correct the command, or the image."),
+        ("permission denied", "Make the command executable in the image, or correct the user of the container."),
+        ("DRA driver|dynamic resources", "Repair the pod of the driver of the devices on the node."),
+        ("FailedKillPod", "Restart the container runtime of the node."),
+        ("[Nn]etwork|CNI|cni", "Repair the network plugin of the node."),
+        ("PostStartHook|lifecycle hook", "Correct the command in lifecycle.postStart of the container."),
+        ("no space left", "Free disk space on the node."),
+    ),
+    "pods_terminating": (
+        ("FailedKillPod", "Restart the container runtime of the node; if that fails, the node."),
+        ("", "See what the containers that still run wait for; if the node is gone, delete its Node object."),
+    ),
+}
+_DENIED: Final = re.compile(r"denied (the )?request")
+"""The text of a webhook or a policy follows, which may contain anything."""
+_PATTERNS: Final = {cause: [(re.compile(text), fix) for text, fix in rules] for cause, rules in FIXES_BY_TEXT.items()}
+
+
+def fix_of(cause: str, evidence: str) -> str:
+    """The fix of a cause with this evidence; empty if there is none. The text of a webhook does not count."""
+    denied = _DENIED.search(evidence)
+    text = evidence[: denied.end()] if denied else evidence
+    return next((fix for pattern, fix in _PATTERNS.get(cause, ()) if pattern.search(text)), FIXES.get(cause, ""))
+
+
+def fixes_of(cause: str) -> list[str]:
+    """All fixes that the cause may have."""
+    every = [fix for _, fix in FIXES_BY_TEXT.get(cause, ())]
+    return [*every, FIXES[cause]] if cause in FIXES else every
