@@ -9,6 +9,7 @@ from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, CheckResult, Finding
 from exporter.checks.jobs import check_workers
+from exporter.checks.log_formats import check_log_formats
 from exporter.checks.logs import check_logs
 from exporter.checks.namespaces import check_namespaces
 from exporter.checks.optional import check_optional
@@ -16,7 +17,7 @@ from exporter.checks.replaced import check_replaced
 from exporter.checks.reviews import check_reviews
 from exporter.checks.runs import check_runs
 from exporter.checks.schemas import check_schemas
-from exporter.config import Settings
+from exporter.config import Settings, log_formats
 from exporter.informers import Informer, informers, watch_config
 from exporter.kube.client import KubeClient
 from exporter.resources import RESOURCES
@@ -50,6 +51,7 @@ async def findings(client: KubeClient, settings: Settings) -> list[Finding]:
         *reviews,
         *(finding for result in results for finding in result.findings),
         *logs,
+        *(await check_log_formats(client, results, log_formats(settings)) if settings.logs.enabled else ()),
         *check_replaced(settings.coderuns.kinds),
         *schemas,
         *check_agents(settings.thresholds.agents, results),

@@ -35,7 +35,7 @@ async def check_configmaps(client: KubeClient, informers: Sequence[Informer]) ->
 def _records(result: ListResult) -> list[ConfigMap]:
     """The records, sorted by name, including those of required ConfigMaps that do not exist."""
     found: dict[str, ConfigMap] = result.records
-    found = found | absent_configmaps(result.informer.places, found)
+    found = found | absent_configmaps(result.informer.requirements, found)
     return [found[uid] for uid in sorted(found)]
 
 

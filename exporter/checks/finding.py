@@ -1,8 +1,10 @@
 """The results of checks."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from exporter.cache import Job, Pod
 
 __all__ = ["HEALTHY", "NOTE", "UNHEALTHY", "UNKNOWN", "CheckResult", "Finding"]
 
@@ -30,7 +32,8 @@ class CheckResult:
     """The findings about one resource.
 
     `namespaces` are those with objects of the resource, `failed_namespaces` those in which it could not be listed.
-    `agents` are the agents of its objects; `complete`: whether all objects could be listed.
+    `agents` are the agents of its objects; `complete`: whether all objects could be listed. `jobs` and `pods` are
+    unfinished.
     """
 
     findings: list[Finding]
@@ -38,3 +41,5 @@ class CheckResult:
     failed_namespaces: frozenset[str] = frozenset()
     agents: frozenset[str] = frozenset()
     complete: bool = True
+    jobs: Sequence[Job] = ()
+    pods: Sequence[Pod] = ()

@@ -26,6 +26,8 @@ class WorkerSummary(NamedTuple):
     namespace: str
     agent: str
     values: tuple[Values | None, ...]
+    open: Job | None
+    """Its record, unless it has finished."""
 
 
 async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds: Sequence[RunKind]) -> CheckResult:
@@ -33,7 +35,8 @@ async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds
     readers = [ValueReader(kind) for kind in kinds]
 
     def summarize(job: Job, raw: msgspec.Raw) -> WorkerSummary:
-        return WorkerSummary(job.namespace, job.agent, tuple(read_values(raw) for read_values in readers))
+        values = tuple(read_values(raw) for read_values in readers)
+        return WorkerSummary(job.namespace, job.agent, values, None if job.result else job)
 
     results = await asyncio.gather(*(list_and_watch(client, informer, summarize=summarize) for informer in informers))
     seen = [job for result in results for job in result.records.values()]
@@ -50,6 +53,7 @@ async def check_workers(client: KubeClient, informers: Sequence[Informer], kinds
         failed_namespaces=failed_namespaces(results),
         agents=frozenset(job.agent for job in seen if job.agent),
         complete=not any(result.error for result in results),
+        jobs=[job.open for job in seen if job.open is not None],
     )
 
 

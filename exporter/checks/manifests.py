@@ -27,7 +27,7 @@ class Object:
     tree: Mapping
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """`FILE:LINE`, for messages."""
         return f"{self.file}:{self.line}"
 
@@ -60,25 +60,25 @@ def objects_in(path: str) -> Iterator[Object]:
 
 def _objects(tree: Any, *, parent: Object, seen: set[int], item: str = "") -> Iterator[Object]:
     """`parent` is the list that contains it. Items of a typed list, such as a ConfigMapList, may have no type."""
-    place = f"{parent.file}:{getattr(tree, 'line', 0) or parent.line}{item}"
+    location = f"{parent.file}:{getattr(tree, 'line', 0) or parent.line}{item}"
     if not isinstance(tree, Mapping):
-        raise ManifestError(f"{place}: expected a Kubernetes object, found {_describe(tree)}")
+        raise ManifestError(f"{location}: expected a Kubernetes object, found {_describe(tree)}")
     found = dataclasses.replace(
         parent,
         line=tree.line or parent.line,
-        kind=_type(tree, "kind", parent.kind, place),
-        version=_type(tree, "apiVersion", parent.version, place),
+        kind=_type(tree, "kind", parent.kind, location),
+        version=_type(tree, "apiVersion", parent.version, location),
         tree=tree,
     )
     if not isinstance(tree.get("metadata"), Mapping | None):
-        raise ManifestError(f"{place}: metadata must be a mapping, not {_describe(tree['metadata'])}")
+        raise ManifestError(f"{location}: metadata must be a mapping, not {_describe(tree['metadata'])}")
     if (items := tree.get("items")) is None and not found.kind.endswith("List"):
         yield found
         return
     if not isinstance(items, list | None):  # kubectl treats any object with items as a list
-        raise ManifestError(f"{place}: items must be a list, not {_describe(items)}")
+        raise ManifestError(f"{location}: items must be a list, not {_describe(items)}")
     if id(tree) in seen:
-        raise ManifestError(f"{place}: a list that contains itself, or is used twice by an alias")
+        raise ManifestError(f"{location}: a list that contains itself, or is used twice by an alias")
     seen.add(id(tree))
     kind = found.kind.removesuffix("List")
     inherited = dataclasses.replace(found, kind=kind, version=found.version if kind else "")
@@ -86,17 +86,17 @@ def _objects(tree: Any, *, parent: Object, seen: set[int], item: str = "") -> It
         yield from _objects(each, parent=inherited, seen=seen, item=f"{item} items[{number}]")
 
 
-def _type(tree: Mapping, key: str, inherited: str, place: str) -> str:
+def _type(tree: Mapping, key: str, inherited: str, location: str) -> str:
     """`kind` or `apiVersion` of an object. Raises ManifestError if it is missing."""
     value = tree.get(key)
     if value is None or value == "":
         value = inherited
     if not isinstance(value, str):
-        raise ManifestError(f"{place}: {key} must be text, not {_describe(value)}")
+        raise ManifestError(f"{location}: {key} must be text, not {_describe(value)}")
     if not value:
-        raise ManifestError(f"{place}: not a Kubernetes object: it has no {key}")
+        raise ManifestError(f"{location}: not a Kubernetes object: it has no {key}")
     if key in tree.repeated:
-        raise ManifestError(f"{place}: the key {key} is defined twice")
+        raise ManifestError(f"{location}: the key {key} is defined twice")
     return value
 
 

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 from collections.abc import Sequence
 
-from exporter.cache import EVENTS
+from exporter.cache import EVENTS, Pod
 from exporter.checks.finding import NOTE, CheckResult, Finding
 from exporter.checks.reading import ListResult, list_and_watch, where
 from exporter.informers import Informer
@@ -23,9 +23,13 @@ _WITHOUT = {
 async def check_optional(client: KubeClient, informers: Sequence[Informer]) -> CheckResult:
     """A finding for each namespace, or one for all."""
     results = await asyncio.gather(
-        *(list_and_watch(client, _without_objects(informer), summarize=lambda _, __: True) for informer in informers)
+        *(
+            list_and_watch(client, _without_objects(informer), summarize=lambda record, _: record)
+            for informer in informers
+        )
     )
-    return CheckResult(findings=[*map(_finding, results)], namespaces=frozenset())
+    pods = [pod for result in results for pod in result.records.values() if isinstance(pod, Pod)]
+    return CheckResult(findings=[*map(_finding, results)], namespaces=frozenset(), pods=pods)
 
 
 def _without_objects(informer: Informer) -> Informer:

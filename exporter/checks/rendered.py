@@ -35,7 +35,7 @@ class Rendered:
     `unread`: it has data that cannot be read, so that it is not empty.
     """
 
-    place: str
+    location: str
     namespace: str
     name: str
     prefix: str
@@ -52,13 +52,13 @@ def check_rendered(paths: Sequence[str], settings: Settings) -> list[Finding]:
     found, broken = _read(paths, namespace=space)
     here = [item for item in found if item.name and item.namespace == space and find_requirement(item.name, required)]
     others = [item for item in found if item not in here]
-    if not here and all(place.by_default for place in required):
+    if not here and all(requirement.by_default for requirement in required):
         # Files that cannot be read may contain the required ConfigMaps.
         return broken or [Finding(status=UNKNOWN, subject="ConfigMaps", text=_none(required, others))]
     records = {f"{item.namespace}/{item.name}": item for item in here}
     findings = [*broken, *(_finding(item, here, required) for item in records.values())]
     absent = absent_configmaps(required, {uid: _record(item, required) for uid, item in records.items()})
-    return [*findings, *(_absent_finding(place, others, complete=not broken) for place in absent.values())]
+    return [*findings, *(_absent_finding(record, others, complete=not broken) for record in absent.values())]
 
 
 def _read(paths: Sequence[str], *, namespace: str) -> tuple[list[Rendered], list[Finding]]:
@@ -91,8 +91,8 @@ def _collect_errors(broken: list[Finding]) -> Iterator[None]:
 
 
 def _invalid_finding(error: ManifestError) -> Finding:
-    place, _, text = str(error).partition(": ")
-    return Finding(status=UNKNOWN, subject=place, text=text)
+    location, _, text = str(error).partition(": ")
+    return Finding(status=UNKNOWN, subject=location, text=text)
 
 
 def _is_configmap(item: Object) -> bool:
@@ -103,9 +103,9 @@ def _is_configmap(item: Object) -> bool:
 def _parse(item: Object, namespace: str) -> Rendered:
     tree = item.tree
     meta = tree.get("metadata") or Mapping()
-    names = {key: _name(meta, key, item.place) for key in ("name", "generateName", "namespace")}
+    names = {key: _name(meta, key, item.location) for key in ("name", "generateName", "namespace")}
     if not names["name"] and not names["generateName"]:
-        raise ManifestError(f"{item.place}: a ConfigMap without metadata.name")
+        raise ManifestError(f"{item.location}: a ConfigMap without metadata.name")
     texts = {key: _texts(tree.get(key), key) for key in ("data", "binaryData")}
     faults = [
         *(f"the key {key} is defined twice" for part in (tree, meta) for key in part.repeated),
@@ -118,7 +118,7 @@ def _parse(item: Object, namespace: str) -> Rendered:
         *(fault for key, text in texts["binaryData"][0].items() if (fault := _not_base64(key, text))),
     ]
     return Rendered(
-        place=item.place,
+        location=item.location,
         namespace=names["namespace"] or namespace,
         name=names["name"],
         prefix="" if names["name"] else names["generateName"],
@@ -128,10 +128,10 @@ def _parse(item: Object, namespace: str) -> Rendered:
     )
 
 
-def _name(meta: Mapping, key: str, place: str) -> str:
+def _name(meta: Mapping, key: str, location: str) -> str:
     value = meta.get(key)
     if not isinstance(value, str | None):
-        raise ManifestError(f"{place}: metadata.{key} of a ConfigMap is not text: put it into quotes")
+        raise ManifestError(f"{location}: metadata.{key} of a ConfigMap is not text: put it into quotes")
     return value or ""
 
 
@@ -186,9 +186,9 @@ def _not_base64(key: str, text: str) -> str:
 
 
 def _record(item: Rendered, required: Sequence[RequiredConfigMap]) -> ConfigMap:
-    place = find_requirement(item.name, required)
-    assert place is not None  # noqa: S101 - callers pass only required ConfigMaps
-    return configmap_from_object(item.content, required=place)
+    requirement = find_requirement(item.name, required)
+    assert requirement is not None  # noqa: S101 - callers pass only required ConfigMaps
+    return configmap_from_object(item.content, required=requirement)
 
 
 def _finding(item: Rendered, here: Sequence[Rendered], required: Sequence[RequiredConfigMap]) -> Finding:
@@ -198,40 +198,40 @@ def _finding(item: Rendered, here: Sequence[Rendered], required: Sequence[Requir
     faults = list(item.faults)
     if record.size > CONFIGMAP_LIMIT:
         faults.append(f"{record.size} bytes, over the limit of {CONFIGMAP_LIMIT}")
-    if others := [other.place for other in here if other.name == item.name and other is not item]:
+    if others := [other.location for other in here if other.name == item.name and other is not item]:
         faults.append(f"defined more than once: also at {', '.join(dict.fromkeys(others))}")
     if not faults:
-        return dataclasses.replace(finding, text=f"{finding.text} ({item.place})")
+        return dataclasses.replace(finding, text=f"{finding.text} ({item.location})")
     texts = [finding.text] if finding.status == UNHEALTHY and (record.keys or not item.unread) else []
-    return dataclasses.replace(finding, status=UNHEALTHY, text=f"{'; '.join(texts + faults)} ({item.place})")
+    return dataclasses.replace(finding, status=UNHEALTHY, text=f"{'; '.join(texts + faults)} ({item.location})")
 
 
-def _absent_finding(place: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
+def _absent_finding(absent: ConfigMap, others: Sequence[Rendered], *, complete: bool) -> Finding:
     """A finding for a ConfigMap that was not found; unknown if some input could not be read."""
     text = "missing" if complete else "not found in the documents that could be read"
-    hint = next(_hints(place, others), "")
-    return Finding(status=UNHEALTHY if complete else UNKNOWN, subject=f"ConfigMap {place.uid}", text=text + hint)
+    hint = next(_hints(absent, others), "")
+    return Finding(status=UNHEALTHY if complete else UNKNOWN, subject=f"ConfigMap {absent.uid}", text=text + hint)
 
 
-def _hints(place: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
+def _hints(absent: ConfigMap, others: Sequence[Rendered]) -> Iterator[str]:
     """Similar ConfigMaps: in another namespace, with the suffix of a generator, or with a misspelled name."""
     for item in others:
-        if item.name == place.name:
-            yield f"; {item.place} has this name in namespace {item.namespace}"
+        if item.name == absent.name:
+            yield f"; {item.location} has this name in namespace {item.namespace}"
     for item in others:
-        if item.name.startswith(f"{place.name}-"):
-            yield f"; {item.place} has {item.name}: kustomize adds a suffix unless disableNameSuffixHash is set"
-        if item.prefix and place.name.startswith(item.prefix.rstrip("-")):
-            yield f"; {item.place} has generateName {item.prefix}, and so no fixed name"
-    names = {item.name: item.place for item in others}
-    if near := difflib.get_close_matches(place.name, names, n=1, cutoff=_MIN_SIMILARITY):
+        if item.name.startswith(f"{absent.name}-"):
+            yield f"; {item.location} has {item.name}: kustomize adds a suffix unless disableNameSuffixHash is set"
+        if item.prefix and absent.name.startswith(item.prefix.rstrip("-")):
+            yield f"; {item.location} has generateName {item.prefix}, and so no fixed name"
+    names = {item.name: item.location for item in others}
+    if near := difflib.get_close_matches(absent.name, names, n=1, cutoff=_MIN_SIMILARITY):
         yield f"; did you mean {near[0]} ({names[near[0]]})?"
 
 
 def _none(required: Sequence[RequiredConfigMap], others: Sequence[Rendered]) -> str:
     """The message if no default ConfigMap is found, which is not reported as healthy."""
     space = required[0].namespace
-    hint = next((hint for place in absent_configmaps(required, {}).values() for hint in _hints(place, others)), "")
+    hint = next((hint for absent in absent_configmaps(required, {}).values() for hint in _hints(absent, others)), "")
     return (
         f"none of the default names is in these manifests, for namespace {space}{hint}; "
         "set configmaps.required to the names that the controller needs, or to [] if it needs none"

@@ -87,7 +87,7 @@ def _finding(result: ListResult) -> Finding:
 def _missing_finding(kind: RunKind, scopes: Sequence[str], mismatch: str, error: KubeError | None) -> Finding:
     """One finding for all namespaces. Only the first kind is required."""
     subject = f"{kind.title} in {' and '.join(map(where, scopes))}"
-    if not mismatch and not kind.main:
+    if not mismatch and not kind.primary:
         return Finding(status=HEALTHY, subject=subject, text="no such resource; this kind is optional")
     text = f"no such resource: {mismatch or 'is its CRD installed?'} ({error})"
     return Finding(status=UNHEALTHY, subject=subject, text=text)

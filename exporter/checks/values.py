@@ -16,7 +16,7 @@ from exporter.profiles.fields import field_types
 from exporter.profiles.paths import format_path, parse
 from exporter.profiles.sources import text_or_present
 from exporter.resources.kinds import RunKind
-from exporter.untrusted import message, one_line
+from exporter.untrusted import one_line, redact_message
 
 __all__ = ["ValueReader", "Values", "value_findings"]
 
@@ -120,7 +120,8 @@ def _unlisted_finding(
     values += f" and {len(found) - len(most)} more" if len(found) > len(most) else ""
     have, are = "has" if number == 1 else "have", "is" if len(found) == 1 else "are"
     text = (
-        f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} not in any rule: state open"
+        f"{path}: {number} of {plural(len(runs), 'run')} {have} a value; {values} {are} not in any state rule:"
+        " state open"
     )
     data = {"path": path, "unlisted": {_sanitize(value): count for value, count in most}}
     return Finding(status=NOTE, subject=title, text=text, data=data)
@@ -129,7 +130,7 @@ def _unlisted_finding(
 def _sanitize(value: str) -> str:
     """Truncates a value and removes credentials."""
     cut = value[:_MAX_LENGTH]
-    clean = message(cut)
+    clean = redact_message(cut)
     return (cut if clean == one_line(cut) else clean) + "..." * (len(value) > _MAX_LENGTH)
 
 

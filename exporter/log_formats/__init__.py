@@ -6,16 +6,19 @@ of specific CLIs. What is read is hostile: it is bounded, and no text of it is k
 
 from exporter.log_formats.compiling import FormatError
 from exporter.log_formats.formats import Formats
+from exporter.log_formats.language import Format
 from exporter.log_formats.reader import LogReader
 from exporter.log_formats.report import Line, LogReport
-from exporter.log_formats.shipped import compile_formats, shipped_formats, shipped_tables
+from exporter.log_formats.shipped import check_format, compile_formats, shipped_formats, shipped_tables
 
 __all__ = [
+    "Format",
     "FormatError",
     "Formats",
     "Line",
     "LogReader",
     "LogReport",
+    "check_format",
     "compile_formats",
     "shipped_formats",
     "shipped_tables",

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from exporter.log_formats.language import Amount, Several
+from exporter.log_formats.language import Amount, Amounts
 from exporter.log_formats.values import Path, is_present, number, parse_path, values_at
 
-__all__ = ["Counter", "Read", "amount_paths", "compile_amounts"]
+__all__ = ["Accumulator", "AmountValue", "amount_paths", "compile_amounts"]
 
 
-class Read(NamedTuple):
+class AmountValue(NamedTuple):
     """A number of a line."""
 
     value: float
@@ -17,10 +17,10 @@ class Read(NamedTuple):
     """`total`, `add` or `last`."""
 
 
-Reading = Callable[[Mapping[str, Any]], Read | None]
+ReadAmount = Callable[[Mapping[str, Any]], AmountValue | None]
 
 
-class Counter:
+class Accumulator:
     """A number of a container's log. `value` is None until a line has it."""
 
     __slots__ = ("_before", "_current", "_session", "value")
@@ -31,7 +31,7 @@ class Counter:
         self._current = 0.0
         self._session = 0
 
-    def update(self, read: Read, *, session: int) -> None:
+    def update(self, read: AmountValue, *, session: int) -> None:
         """Includes a number. `session` identifies the session; 0 is unknown."""
         if read.how == "last":
             self.value = read.value
@@ -45,16 +45,16 @@ class Counter:
             self.value = self._before + self._current
 
 
-def compile_amounts(amounts: Several, *, from_text: bool) -> Reading | None:
+def compile_amounts(amounts: Amounts, *, from_text: bool) -> ReadAmount | None:
     """Compiles amounts to a function of a line; None if there are none. Raises ValueError."""
     compiled = [_compile(one) for one in _listed(amounts)]
     if not compiled:
         return None
 
-    def read(found: Mapping[str, Any]) -> Read | None:
+    def read(found: Mapping[str, Any]) -> AmountValue | None:
         for paths, constant, how in compiled:
             if constant is not None:
-                return Read(constant, how)
+                return AmountValue(constant, how)
             if any(is_present(found, path) for path in paths):
                 return _sum(found, paths, how, from_text=from_text)
         return None
@@ -62,13 +62,13 @@ def compile_amounts(amounts: Several, *, from_text: bool) -> Reading | None:
     return read
 
 
-def amount_paths(amounts: Several) -> list[str]:
+def amount_paths(amounts: Amounts) -> list[str]:
     """All paths of amounts, as they are written."""
     keys = [key for one in _listed(amounts) for key in (one.total, one.add, one.last) if not isinstance(key, int)]
     return [path for key in keys for path in ((key,) if isinstance(key, str) else key)]
 
 
-def _listed(amounts: Several) -> tuple[Amount, ...]:
+def _listed(amounts: Amounts) -> tuple[Amount, ...]:
     return amounts if isinstance(amounts, tuple) else (amounts,)
 
 
@@ -82,7 +82,7 @@ def _compile(amount: Amount) -> tuple[Sequence[Path], float | None, str]:
     return [parse_path(key) for key in ((keys,) if isinstance(keys, str) else keys)], None, how
 
 
-def _sum(found: Mapping[str, Any], paths: Sequence[Path], how: str, *, from_text: bool) -> Read | None:
+def _sum(found: Mapping[str, Any], paths: Sequence[Path], how: str, *, from_text: bool) -> AmountValue | None:
     values = [number(value, from_text=from_text) for path in paths for value in values_at(found, path)]
     known = [value for value in values if value is not None]
-    return Read(sum(known), how) if known else None
+    return AmountValue(sum(known), how) if known else None

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from exporter.log_formats.amounts import Reading, amount_paths, compile_amounts
+from exporter.log_formats.amounts import ReadAmount, amount_paths, compile_amounts
 from exporter.log_formats.classes import ClassOf, Words, compile_classes
 from exporter.log_formats.language import ErrorSource, Event, Format
 from exporter.log_formats.patterns import compile_pattern
@@ -40,7 +40,7 @@ class CompiledEvent:
     failure: ClassOf | None
     hint: ClassOf | None
     retrying: ClassOf | None
-    amounts: Mapping[str, Reading]
+    amounts: Mapping[str, ReadAmount]
 
     def match(self, text: str) -> dict[str, Any] | None:
         """The placeholders of a text line; None if it does not match."""
@@ -104,7 +104,7 @@ def _compile_event(event: Event, words: Words, *, key: str) -> CompiledEvent:
     for name in _CLASSES:
         with _at(f"{key}.{name}"):
             classes[name] = compile_classes(getattr(event, name), words)
-    amounts: dict[str, Reading] = {}
+    amounts: dict[str, ReadAmount] = {}
     for name in _AMOUNTS:
         with _at(f"{key}.{name}"):
             if (reading := compile_amounts(getattr(event, name), from_text=bool(texts))) is not None:

@@ -33,8 +33,8 @@ class Formats:
         common = (one for one in self._agents if one.format.common)
         return tuple(dict.fromkeys([*first, *common, *self._agents]))
 
-    def signed(self, found: Mapping[str, Any]) -> CompiledFormat | None:
-        """The format that has a sign for this object."""
+    def format_by_sign(self, found: Mapping[str, Any]) -> CompiledFormat | None:
+        """The format with a sign (a condition that only its lines fulfil) that holds for this object, or None."""
         name = found.get("type")
         signs = self._signs.get(name) if isinstance(name, str) else None
         return next((one for one, holds in signs or self._signs[""] if holds(found)), None)

@@ -1,4 +1,4 @@
-"""Reads JSON lines: whole ones, and what is left of one that is cut or torn. Nothing here raises.
+"""Reads JSON lines: whole ones, and what is left of one that is truncated or split. Nothing here raises.
 
 The kubelet and the container runtime cut lines at 16 KiB and glue standard error into them; the poller keeps only
 both ends of very long lines.
@@ -15,7 +15,8 @@ __all__ = ["Parsed", "clean", "members", "parse"]
 
 _END_BYTES: Final = 4096
 _MAX_TRIES: Final = 128
-_MAX_ITEMS: Final = 512  # at each end of an array
+_MAX_ITEMS: Final = 32  # at each end of an array: a line of thousands of items must not take long
+_MAX_BYTES: Final = 256 << 10  # of a line: a decoded one may take 30 times its size
 _ANSI: Final = re.compile(rb"\x1b(?:\[[0-?]{0,32}[ -/]{0,4}[@-~]|\][^\x07\x1b]{0,200}(?:\x07|\x1b\\))")
 _COMMA: Final = re.compile(rb',[ \t]{0,4}"')
 _BOM: Final = b"\xef\xbb\xbf"
@@ -25,7 +26,7 @@ class Parsed(NamedTuple):
     """What was read of a line."""
 
     objects: list[dict[str, Any]]
-    """The objects: one, or the items of an array, of a long one the first and the last 512."""
+    """The objects: one, or the items of an array, of a long one the first and the last 32."""
     is_json: bool
     """Whether the whole line is JSON."""
 
@@ -38,8 +39,10 @@ def clean(text: bytes) -> bytes:
 
 
 def parse(text: bytes) -> Parsed:
-    """The objects of a line that is one JSON object, or an array of them."""
+    """The objects of a line that is one JSON object, or an array of them. Empty for a line of more than 256 KiB."""
     start = text.lstrip()
+    if len(start) > _MAX_BYTES:
+        return Parsed([], is_json=False)
     if not (start.startswith(b"{") and start.endswith(b"}")) and not (
         start.startswith(b"[") and start.endswith(b"]")
     ):

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-__all__ = ["Amount", "Classes", "Conditions", "ErrorClass", "ErrorSource", "Event", "Format", "Several", "Value"]
+__all__ = ["Amount", "Amounts", "Classes", "Conditions", "ErrorClass", "ErrorSource", "Event", "Format", "Value"]
 
 ErrorClass = Literal["auth", "usage_limit", "rate_limit", "overloaded", "max_turns", "budget", "loop", "other"]
 Value = str | bool | int | float
@@ -46,7 +46,7 @@ class Amount(_Strict, frozen=True, kw_only=True):
     """Amounts of which the last one counts."""
 
 
-Several = Amount | tuple[Amount, ...]
+Amounts = Amount | tuple[Amount, ...]
 
 
 class Event(_Strict, frozen=True, kw_only=True):
@@ -84,13 +84,13 @@ class Event(_Strict, frozen=True, kw_only=True):
     """A notice that shows no progress: the CLI may still retry or wait."""
     ignore: bool = False
     """For `text`: the line of another program. It is not counted."""
-    cost: Several = ()
+    cost: Amounts = ()
     """The cost in dollars."""
-    turns: Several = ()
+    turns: Amounts = ()
     """The number of turns. Of a list of amounts, the first one whose field is present is used."""
-    tokens_input: Several = ()
+    tokens_input: Amounts = ()
     """The input tokens, including those read from and written to the cache."""
-    tokens_output: Several = ()
+    tokens_output: Amounts = ()
     """The output tokens."""
     tail: tuple[str, ...] = ()
     """For `when`: if only the end of the line can be read, and it has these keys, the numbers in it are read."""

@@ -17,7 +17,7 @@ __all__ = ["LogReader"]
 _MAX_TEXT: Final = 1024
 _FRAME: Final = re.compile(r"[=*#|\u2010-\U0010ffff][^\w\[]*+")  # of a banner
 _MIN_BROKEN: Final = 1024
-"""Only long lines are cut or torn: by the container runtime, pipes, or the poller."""
+"""Bytes. Only long lines are truncated, or split into two lines: by the container runtime, pipes, or the poller."""
 _LOGGERS: Final = {"level", "lvl", "severity", "apiVersion"}
 """Keys of other programs' JSON."""
 _TYPES: Final = ("type", "kind", "event")
@@ -47,7 +47,7 @@ class LogReader:
         self._order = formats.order(self._expected)
         self._state = State()
         self._block = Block()
-        self._is_torn = False
+        self._has_head = False  # of a split line, whose rest has not been read yet
         self._has_json = False
 
     def feed(self, lines: Iterable[Line]) -> None:
@@ -59,6 +59,7 @@ class LogReader:
     @property
     def report(self) -> LogReport:
         """What has been read so far."""
+        # A CLI whose format is `quiet` prints either JSON or nothing before its end.
         quiet = any(one.format.quiet for one in self._expected) and not self._has_json and self._current is None
         return self._state.report(format=self._current.format.name if self._current else "", quiet=quiet)
 
@@ -91,31 +92,33 @@ class LogReader:
     def _find(
         self, found: Mapping[str, Any], *, is_whole: bool
     ) -> tuple[CompiledFormat | None, CompiledEvent | None]:
-        signed = self._formats.signed(found) if is_whole else None  # a sign may be that a key is absent
-        if signed is not None and (event := signed.event(found)) is not None:
-            return signed, event
+        # A part of an object does not show its sign, which may be that a key is absent.
+        by_sign = self._formats.format_by_sign(found) if is_whole else None
+        if by_sign is not None and (event := by_sign.event(found)) is not None:
+            return by_sign, event
         for one in self._order if self._current is None else (self._current, *self._expected):
             if (event := one.event(found)) is not None:
                 return one, event
         return None, None
 
     def _recognize(self, format_: CompiledFormat) -> None:
+        # Lines of scripts around the CLI (`everywhere`) do not show which CLI writes the log.
         if format_ is not self._current and not format_.format.everywhere:
             self._current = format_
             self._order = self._formats.order((format_, *self._expected))
 
     def _broken(self, text: bytes, *, is_cut: bool) -> bool:
-        """Reads what is left of a line that is cut or torn. False if it is not one."""
+        """Reads the beginning or the end of a line that is truncated or split. False if it is not one."""
         head, tail = members(text)
         if head and (is_cut or len(text) >= _MIN_BROKEN) and self._object({**head, **tail}, is_whole=False):
-            self._is_torn = not tail
+            self._has_head = not tail
             return True
         for one in self._order if tail else ():
             if (event := one.ending(tail)) is not None:
                 self._recognize(one)
                 session = self._formats.session(one, tail)
-                self._state.complete(event, tail, session=session, is_last_word=self._is_torn)
-                self._is_torn = False
+                self._state.complete(event, tail, session=session, has_head=self._has_head)
+                self._has_head = False
                 return True
         return False
 
@@ -126,6 +129,7 @@ class LogReader:
             line = line[frame.end() :]
         for one in self._formats.scripts + self._order:
             for event in one.text_events:
+                # Other programs print `own` lines too, so they are only read in the log of their CLI.
                 if event.event.own and one is not self._current and one not in self._expected:
                     continue
                 found = event.match(line)

@@ -1,9 +1,12 @@
-"""The state of a log after its events so far. A new session withdraws the last word of the session before."""
+"""The state of a log after its events so far. A new session withdraws the last word of the session before.
+
+The last word is the final event of a session, which states its outcome.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from exporter.log_formats.amounts import Counter
+from exporter.log_formats.amounts import Accumulator
 from exporter.log_formats.classes import more_specific
 from exporter.log_formats.compiling import CompiledEvent
 from exporter.log_formats.report import LogReport
@@ -25,7 +28,7 @@ class State:
         self._session = 0
         self._is_announced = False
         self._has_streamed = self._is_silent = False
-        self._counters = {name: Counter() for name in ("cost", "turns", "tokens_input", "tokens_output")}
+        self._counters = {name: Accumulator() for name in ("cost", "turns", "tokens_input", "tokens_output")}
         self._last_word: float | None = None
         self._outcome = self._error = self._hint = self._failure = ""
         self._waiting = self._retrying = ""
@@ -77,11 +80,11 @@ class State:
         if not self._is_json_wait:
             self._waiting = ""
 
-    def complete(self, event: CompiledEvent, tail: Mapping[str, Any], *, session: int, is_last_word: bool) -> None:
-        """Adds the end of a torn line. `is_last_word`: its beginning was the last word."""
+    def complete(self, event: CompiledEvent, tail: Mapping[str, Any], *, session: int, has_head: bool) -> None:
+        """Adds the end of a split line. `has_head`: its beginning was read. If that was the last word, so is this."""
         self._count(event, tail, session)
-        self._is_last_word = is_last_word
-        if is_last_word and self._outcome == "error" and event.error is not None:
+        self._is_last_word = has_head
+        if has_head and self._outcome == "error" and event.error is not None:
             self._error = more_specific(event.error(tail), self._error)
 
     def _start(self, how: str, session: int) -> None:

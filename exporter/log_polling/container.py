@@ -1,6 +1,7 @@
 """The log of one container: what has been read of it, and what the next request selects."""
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -15,7 +16,10 @@ from exporter.log_polling.targets import Target
 
 __all__ = ["ContainerReader", "NewReader", "Reader", "Reading"]
 
-_SLICE_BYTES = 256 << 10  # of lines that are read before other tasks have a turn
+_SLICE_SECONDS = 0.01  # of reading lines, before other tasks have a turn
+_STALE_SECONDS = 180.0  # three reads: one that fails is normal while the API server restarts
+_STALE_FAST_SECONDS = 60.0  # while it is read every 15 s
+_READ_SECONDS = 5.0  # between the last line of a response and the end of its read, about
 
 
 class Reader(Protocol):
@@ -45,7 +49,19 @@ class Reading(NamedTuple):
 class ContainerReader:
     """Times are in seconds since the epoch."""
 
-    __slots__ = ("_cursor", "_reader", "ended", "has_report", "is_over", "previous", "schedule", "state", "target")
+    __slots__ = (
+        "_cursor",
+        "_read_at",
+        "_reader",
+        "ended",
+        "has_report",
+        "is_over",
+        "is_stale",
+        "previous",
+        "schedule",
+        "state",
+        "target",
+    )
 
     def __init__(self, target: Target, reader: Reader) -> None:
         self.target = target
@@ -60,6 +76,9 @@ class ContainerReader:
         """Whether its report is in the cache."""
         self.is_over = False
         """Whether nothing more is read."""
+        self.is_stale = False
+        """Whether no read has succeeded in the last three minutes, or in the last one while it is read every 15 s."""
+        self._read_at = 0.0
         self._cursor = Cursor()
         self._reader = reader
 
@@ -86,24 +105,47 @@ class ContainerReader:
         return Reading(OK if self._cursor.has_read else EMPTY, new.lines, where if new.gap else "", unstamped)
 
     def feed(self, lines: Iterable[StampedLine], now: float) -> Iterator[None]:
-        """Reads lines, and yields between slices of them. A time in the future becomes `now`."""
-        some: list[Line] = []
-        size = 0
+        """Reads lines, and yields every 10 ms: a line may take milliseconds.
+
+        The clock of the node may be wrong. A time in the future becomes `now`, and a time before the previous read
+        that of the read: the line was not there yet.
+        """
+        until = time.monotonic() + _SLICE_SECONDS
+        earliest = self._read_at - _READ_SECONDS if self.has_report and not self.previous else 0.0
         for line in lines:
-            some.append(Line(min(line.stamp / NANOSECONDS, now), line.text, line.cut))
-            size += len(line.text)
-            if size >= _SLICE_BYTES:
-                self._reader.feed(some)
-                some, size = [], 0
+            self._reader.feed([Line(min(max(line.stamp / NANOSECONDS, earliest), now), line.text, line.cut)])
+            if time.monotonic() >= until:
                 yield
-        self._reader.feed(some)
+                until = time.monotonic() + _SLICE_SECONDS
+
+    def record_success(self, now: float) -> None:
+        """Its log was read."""
+        self.has_report = True
+        self.is_stale = False
+        self._read_at = now
+
+    def expire(self, now: float) -> bool:
+        """Whether its report has become stale."""
+        self._read_at = min(self._read_at, now)  # the clock may be set back
+        limit = _STALE_FAST_SECONDS if self.schedule.is_fast else _STALE_SECONDS
+        is_new = self.has_report and not self.is_stale and now - self._read_at > limit
+        self.is_stale |= is_new
+        return is_new
 
     @property
     def log(self) -> ContainerLog:
         """What has been read so far, for the cache."""
-        return ContainerLog(id=self.target.key, report=self._reader.report, ended=self.is_over)
+        return ContainerLog(
+            id=self.target.key,
+            report=self._reader.report,
+            started=self.target.started,
+            ended=self.is_over,
+            stale=self.is_stale,
+            unread=not self.has_report,
+        )
 
     @property
-    def last_word(self) -> float | None:
-        """The time of the last word, while no new session has started."""
-        return self._reader.report.last_word
+    def after_word(self) -> float | None:
+        """The time of the newest line, if it is the last word or follows it; None while the agent works."""
+        report = self._reader.report
+        return None if report.last_word is None else report.last_line

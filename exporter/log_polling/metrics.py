@@ -11,7 +11,7 @@ __all__ = ["LogMetrics"]
 
 
 class LogMetrics:
-    """Counts containers by state, requests, and what was not read."""
+    """Counts containers by state, requests, and what is missing or ignored."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.states: Counter[str] = Counter(dict.fromkeys(STATES, 0))
@@ -30,14 +30,21 @@ class LogMetrics:
         )
         self.gaps = prometheus_client.Counter(
             "coderun_exporter_log_gaps",
-            "Number of reads before which lines may be missing, at the first read of a container (start) or between "
-            "two: turns, tokens and cost may then be too low.",
+            "Number of reads that may have missed preceding lines: at the first read of a container (start), "
+            "or since the previous read (between). Turns, tokens and cost may then be too low.",
             ["at"],
             registry=registry,
         )
         self.unstamped = prometheus_client.Counter(
             "coderun_exporter_log_unstamped_lines",
-            "Number of lines without time stamp: messages of the kubelet, which are not read.",
+            "Number of lines without time stamp, such as messages of the kubelet. They are ignored.",
+            registry=registry,
+        )
+        self.unread = prometheus_client.Counter(
+            "coderun_exporter_log_unread_lines",
+            "Number of JSON lines that look like an agent's and that the log's format does not describe, by format, "
+            "which is empty if no format reads the log.",
+            ["format"],
             registry=registry,
         )
         for at in (START, BETWEEN):

@@ -85,7 +85,7 @@ class LogPoller:
     # Containers.
 
     async def _scan(self) -> None:
-        """Adds containers that have started, and ends containers that no longer run."""
+        """Adds containers that have started, ends containers that no longer run, and finds stale reports."""
         cache = self._store.cache
         live = await targets(cache)
         places = {one.place for one in live.values()}
@@ -95,6 +95,9 @@ class LogPoller:
             elif key not in live and is_ended(one.target, cache):
                 self._end(one)
                 one.previous = one.target.place in places
+        for one in self._containers.values():
+            if one.expire(self._now):
+                self._store.put_log(one.target.job, one.log)
         for key in live.keys() - self._containers.keys():
             self._add(live[key])
         self._pauses.keep(one.target.namespace for one in self._containers.values())
@@ -102,6 +105,7 @@ class LogPoller:
     def _add(self, target: Target) -> None:
         one = ContainerReader(target, self._new_reader(target.cli))
         self._containers[target.key] = one
+        self._store.put_log(target.job, one.log)
         self._put(one, one.schedule.first(self._clock()))
 
     def _end(self, one: ContainerReader) -> None:
@@ -169,8 +173,12 @@ class LogPoller:
         self._metrics.unstamped.inc(reading.unstamped)
         if reading.gap:
             self._metrics.gaps.labels(reading.gap).inc()
+        before = one.log.report.unread
         for _ in one.feed(reading.lines, self._clock()):
             await asyncio.sleep(0)
+        report = one.log.report
+        if report.unread > before:
+            self._metrics.unread.labels(report.format).inc(report.unread - before)
         return reading
 
     def _settle(self, one: ContainerReader, reading: Reading, *, was_ended: bool) -> None:
@@ -179,14 +187,15 @@ class LogPoller:
         self._metrics.change(one.state, reading.state)
         one.state = reading.state
         if is_read:
-            at = one.schedule.after_success(now, last_word=one.last_word)
+            at = one.schedule.after_success(now, after_word=one.after_word)
         elif reading.state == FORBIDDEN and not was_ended:
             at = self._pauses.until(one.target.namespace, now=now) or now
         else:
             at = one.schedule.after_failure(now)
         one.is_over = was_ended and (is_read or reading.state == GONE or one.schedule.is_exhausted)
-        if is_read or (one.is_over and one.has_report):
-            one.has_report = True
+        if is_read:
+            one.record_success(now)
+        if is_read or one.is_over:
             self._store.put_log(one.target.job, one.log)
         if one.is_over:
             self._drop(one.target.key)

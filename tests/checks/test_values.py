@@ -25,7 +25,7 @@ times: {finished: .status.finishedAt}
 about: {agent: [.spec.agent, .metadata.labels.agent], model: .spec.model}
 """
 READY = ".status.conditions[?(@.type=='Ready')].reason"
-IN_NO_RULE = "not in any rule: state open"
+IN_NO_RULE = "not in any state rule: state open"
 
 
 def findings(*objects, profile=PROFILE):
@@ -84,7 +84,7 @@ def test_values_that_no_rule_lists_are_one_line_a_path():
         f"note  agenttasks: {READY}: 1 of 6 runs has a value; 'Paused' (1 run) is {IN_NO_RULE}",
     ]
     many = lines(*[a_run(f"P{number}") for number in range(25)])[1]
-    assert "'P9' (1 run) and 15 more are not in any rule: state open" in many
+    assert "'P9' (1 run) and 15 more are not in any state rule: state open" in many
     assert worst_status(findings(*runs)) == "ok"
 
 
@@ -132,7 +132,7 @@ def test_a_malformed_object_counts_with_the_fields_that_can_be_read():
     }
     first, second = findings(broken)
     assert first.data["paths"][".status.finishedAt"] == 0
-    assert "'Odd' (1 run) is not in any rule" in second.text
+    assert "'Odd' (1 run) is not in any state rule" in second.text
 
 
 def test_a_mapping_that_replaces_the_shipped_one_is_a_note():

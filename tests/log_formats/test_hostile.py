@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from exporter.log_formats import json_lines
 from tests.log_formats.reading import lines_of, read, report_of
 
 INIT = {"type": "system", "subtype": "init", "session_id": "a", "claude_code_version": "2.1.197"}
@@ -124,6 +125,16 @@ def test_the_beginning_of_a_torn_line_is_the_last_word():
     assert (unknown.last_word, unknown.outcome) == (2.0, "")
 
 
+def test_the_type_of_a_torn_line_may_be_in_the_part_that_is_missing():
+    """Claude Code 2.1.332 writes it after the text. Other objects without a type have no such fields."""
+    init, result = lines_of("claude.later_type.cri")
+    torn = read([init, result._replace(text=result.text[:9000]), result._replace(text=result.text[9000:])])
+    assert (torn.last_word, torn.outcome, torn.turns, torn.tokens_output) == (result.time, "success", 1, 7)
+    assert torn.cost_dollars == pytest.approx(0.00018)
+    other = b'{"is_error": false, "num_turns": 1, "text": "' + b"r" * 5000
+    assert report_of(INIT, other).last_word is None
+
+
 def test_the_end_of_a_torn_line_names_the_error():
     """The status is after the text."""
     head = b'{"type":"result","is_error":true,"result":"' + b"r" * 5000 + b"(node:1) Warning"
@@ -187,3 +198,20 @@ def test_older_versions_print_a_mark_before_a_pretty_object():
 def test_objects_of_no_format_are_counted_if_they_look_like_an_agents(objects, unread):
     """A new version of a CLI, or a CLI without a format; not the JSON of scripts, loggers and kubectl."""
     assert report_of(*objects).unread == unread
+
+
+def test_of_an_array_only_both_ends_are_read():
+    """A line of thousands of events must not take seconds. A CLI writes its start first, and its result last."""
+    started, result = json.dumps(INIT), RESULT.format(3)
+    for number, expected in ((62, 64), (10_000, 64)):
+        events = ",".join([started, *["{}"] * number, result])
+        found = json_lines.parse(f"[{events}]".encode()).objects
+        assert (len(found), found[0], found[-1]) == (expected, INIT, json.loads(result))
+    assert report_of(f"[{events}]").last_word == 1.0
+
+
+def test_a_line_of_more_than_256_kib_is_not_decoded():
+    """Decoded, it might take 30 times its size. The members at both of its ends are read."""
+    long = json.dumps({"type": "result", "is_error": False, "result": "x" * (256 << 10), "session_id": "a"})
+    assert json_lines.parse(long.encode()) == ([], False)
+    assert report_of(INIT, long).outcome == "success"

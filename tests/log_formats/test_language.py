@@ -3,10 +3,12 @@
 import importlib
 import re
 
+import msgspec
 import pytest
 import yaml
 
-from exporter.log_formats import FormatError, compile_formats, shipped_formats, shipped_tables
+from exporter.config_file import ConfigError, load
+from exporter.log_formats import Format, compile_formats, shipped_formats, shipped_tables
 from exporter.log_formats.json_lines import _ANSI
 from exporter.log_formats.patterns import PatternError, compile_pattern, compile_phrases, normalize
 from exporter.log_formats.reader import _FRAME
@@ -29,8 +31,8 @@ ERRORS = yaml.safe_load((LINES.parent / "errors.yml").read_text())
 
 
 def test_a_format_of_a_user_is_read_beside_the_shipped_ones():
-    """As text or as a mapping, by its name or by its signs."""
-    formats = compile_formats(TABLE)
+    """By its name or by its signs."""
+    formats = compile_formats([msgspec.yaml.decode(TABLE, type=Format)])
     end = {"event": "end", "run": "a", "ok": False, "reason": "too many requests", "usd": 2, "n": 3}
     ended = report_of({"event": "begin", "run": "a"}, end, formats=formats)
     assert (ended.format, ended.outcome, ended.error, ended.cost_dollars, ended.turns) == (
@@ -48,28 +50,20 @@ def test_a_format_of_a_user_is_read_beside_the_shipped_ones():
 
 def test_a_format_of_a_user_replaces_the_shipped_one_of_its_name():
     """The others stay."""
-    formats = compile_formats(
-        [{"name": "codex", "events": [{"when": {"type": "turn.completed"}, "turns": {"add": 2}}]}]
-    )
+    codex = {"name": "codex", "events": [{"when": {"type": "turn.completed"}, "turns": {"add": 2}}]}
+    formats = compile_formats([msgspec.convert(codex, Format)])
     report = read(lines_of("codex.done.log"), formats=formats)
     assert (report.last_word, report.turns) == (None, 2)
     assert len(formats.all) == len(shipped_formats().all)
 
 
 @pytest.mark.parametrize(("text", "error"), [(one["text"], one["error"]) for one in ERRORS])
-def test_an_error_is_one_line_with_its_place(text, error):
-    """File, line, key, and what is meant."""
-    with pytest.raises(FormatError, match=f"^{re.escape(error)}$"):
-        compile_formats(text, source="f.yml")
-
-
-def test_an_error_without_a_file_has_its_line():
-    """Or none, for a mapping of the settings."""
-    with pytest.raises(FormatError, match=r"^line 2: unknown key 'evnts'; did you mean 'events'\?$"):
-        compile_formats("name: a\nevnts: []")
-    with pytest.raises(FormatError, match=r"^unknown key 'evnts'; did you mean 'events'\?$") as caught:
-        compile_formats({"name": "a", "evnts": []})
-    assert caught.value.key == "evnts"
+def test_an_error_is_one_line_with_its_place(tmp_path, text, error):
+    """File, line, key, and what is meant, of a file that the settings name."""
+    (tmp_path / "f.yml").write_text(text)
+    (tmp_path / "settings.yml").write_text("logs: {formats: [f.yml]}")
+    with pytest.raises(ConfigError, match=f"^{re.escape(f'{tmp_path}/{error}')}$"):
+        load(str(tmp_path / "settings.yml"))
 
 
 @pytest.mark.parametrize(
@@ -213,7 +207,7 @@ def test_no_cli_is_named_in_the_code():
 def test_the_example_of_the_documentation_is_a_format():
     """As it is written there."""
     (example,) = re.findall(r"```yaml\n(.*?)```", (LINES.parents[2] / "docs/log-formats.md").read_text(), re.DOTALL)
-    formats = compile_formats(example)
+    formats = compile_formats([msgspec.yaml.decode(example, type=Format)])
     started, retry = {"type": "run.started", "session_id": "a"}, {"type": "retry", "error": {"status": 529}}
     end = {
         "type": "run.finished",

@@ -39,7 +39,7 @@ def test_the_last_word_is_not_the_last_line():
 
 @pytest.mark.parametrize("start", [INIT, BANNER])
 def test_a_new_session_withdraws_the_last_word(start):
-    """The CLI works again: it has neither an outcome nor an error, and waits for nobody."""
+    """The CLI works again: it has neither an outcome nor an error, and waits for no input."""
     asked = {"type": "control_request", "request": {"subtype": "can_use_tool"}}
     report = report_of(INIT, {**RESULT, "is_error": True}, NOTICE, asked, start)
     assert (report.last_word, report.outcome, report.error, report.waiting_for, report.lines_after) == (

@@ -102,23 +102,23 @@ def test_a_version_without_a_sign_is_read_as_the_cli_of_the_run(cli, read_as, to
 
 
 @pytest.mark.parametrize(("expected", "quiet"), [("cursor", True), ("droid", True), ("claude", False), ("", False)])
-def test_silence_means_nothing_before_a_cli_that_may_print_text_has_printed_json(expected, quiet):
-    """Its default format differs by version."""
+def test_no_output_is_normal_until_json_appears(expected, quiet):
+    """By default, some versions of these CLIs print text at their end only, others print JSON while they work."""
     assert report_of("workspace ready", expected=expected).is_silent_by_design is quiet
     init = {"type": "system", "subtype": "init", "session_id": "a"}
     assert report_of("workspace ready", init, expected=expected).is_silent_by_design is False
 
 
-def test_silence_of_a_cli_that_prints_at_its_end_means_nothing_in_its_next_session():
-    """It is known after the first one."""
+def test_no_output_is_normal_in_the_next_session_of_a_cli_that_prints_at_its_end():
+    """The first session shows that the CLI prints nothing before its end."""
     result = {"type": "result", "is_error": False, "total_cost_usd": 1, "session_id": "a"}
     assert report_of(result, "EXECUTION ATTEMPT 2 / 5").is_silent_by_design
     assert not report_of(result, {"type": "system", "subtype": "init"}, {"type": "assistant"}).is_silent_by_design
     assert not report_of({**result, "is_error": True}).is_silent_by_design
 
 
-def test_a_message_of_an_agent_ends_it_until_it_acts_again():
-    """Without a tool call to finish."""
+def test_a_message_of_the_agent_ends_the_session_until_its_next_action():
+    """Agents may end a session so, without a call of the tool `finish`."""
     message = {"kind": "MessageEvent", "source": "agent"}
     act = {"kind": "ActionEvent", "source": "agent", "action": {"kind": "ExecuteBashAction"}}
     assert report_of(act, message).outcome == "success"

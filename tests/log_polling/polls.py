@@ -53,15 +53,16 @@ class CountingReader:
 
 
 class Polls:
-    """`now` is the time; `readers` are those that were created."""
+    """`now` is the time; `readers` are those that were created. `read` creates a reader from the CLI of the Job."""
 
-    def __init__(self, server, client):
+    def __init__(self, server, client, *, thresholds=None, read=CountingReader):
         self.server = server
         self.now = NOW
         self.readers = []
+        self._read = read
         self.registry = CollectorRegistry()
         self.notices = Notices()
-        cache = ObjectCache(thresholds=Thresholds())
+        cache = ObjectCache(thresholds=thresholds or Thresholds())
         cache.advance(NOW)
         cache.pods.set_known("*", known=True)
         self.store = MetricsStore(
@@ -82,7 +83,7 @@ class Polls:
         )
 
     def _reader(self, cli):
-        self.readers.append(CountingReader(cli))
+        self.readers.append(self._read(cli))
         return self.readers[-1]
 
     def job(self, name="j", **fields):
@@ -92,7 +93,7 @@ class Polls:
 
     def pod(self, name="j", *, node="node-1", state="running", at="a", served=True, **fields):
         """The Pod of a Job in the cache and, if `served`, on the server. `at` is the ID of its main container."""
-        main = Container(name="main", role="main", state=state, id=at)
+        main = Container(name="main", role="main", state=state, id=at, since=NOW - 9)
         side = Container(name="side", role="side", state="running")
         pod = Pod(
             uid=f"pod-{name}",
@@ -146,11 +147,14 @@ class Polls:
 
     def sample(self, name, **labels):
         """The value of a series of the Job on the page; None if there is none."""
+        samples = [one for family in text_string_to_metric_families(self.page()) for one in family.samples]
+        return next((one.value for one in samples if one.name == name and labels.items() <= one.labels.items()), None)
+
+    def page(self):
+        """The page of metrics."""
         while not self.store.render(seconds=1):
             pass
-        page = b"".join(self.store.exposition(tail="").plain()).decode()
-        samples = [one for family in text_string_to_metric_families(page) for one in family.samples]
-        return next((one.value for one in samples if one.name == name and labels.items() <= one.labels.items()), None)
+        return b"".join(self.store.exposition(tail="").plain()).decode()
 
     @property
     def requests(self):
@@ -159,11 +163,11 @@ class Polls:
 
 
 @contextlib.asynccontextmanager
-async def polls(folder):
-    """The poller with one Job and its running Pod, found but not yet read."""
+async def polls(folder, *, job=None, **options):
+    """The poller with one Job and its running Pod, found but not yet read. `job` are fields of the Job."""
     async with a_server() as server, a_client(folder, server.url) as client:
-        made = Polls(server, client)
-        made.job()
+        made = Polls(server, client, **options)
+        made.job(**job or {})
         made.pod()
         await made.poller.poll()
         yield made

@@ -83,7 +83,7 @@ def test_one_that_is_read_may_be_added_again():
 
 
 def test_times_follow_a_clock_that_is_set():
-    """Back by an hour: nobody waits an hour."""
+    """Back by an hour: no read is an hour late."""
     queue = a_queue(a="1")
     queue.put("a", "1", 5000.0)
     queue.shift(-3600.0)

@@ -6,6 +6,8 @@ import logging
 import pytest
 from aiohttp import web
 
+from exporter.cache import ContainerLog
+from exporter.log_formats import LogReport
 from exporter.log_polling import poller as module
 from tests.clusters import a_status, a_stream, faults
 from tests.log_polling.polls import polls
@@ -34,6 +36,85 @@ async def test_failures_of_one_pod_delay_its_next_read(work, caplog, code, state
         await work.minute()
     assert (work.states(), work.texts()) == ({"ok": 1}, [b"one"])
     assert "text-of-the-log" not in caplog.text
+
+
+@pytest.mark.parametrize(("code", "text", "seconds"), [(403, b"word", 60), (404, b"word", 60), (500, b"one", 180)])
+async def test_the_times_of_a_log_that_cannot_be_read_are_absent(work, code, text, seconds):
+    """They would look like silence, after a last word soon. What the agent has reported stays.
+
+    The next read brings all back.
+    """
+    work.write(text)
+    await work.minute()
+    result = work.sample("agent_result_timestamp_seconds")
+    assert (result is None) is (text == b"one")
+    work.server.intercept = lambda _: _answered(a_status(code, "no"))
+    for _ in range(seconds // 5):
+        await work.after(5)
+    assert work.sample("agent_last_log_timestamp_seconds") is not None
+    await work.after(5)
+    for name in ("last_log_timestamp", "result_timestamp", "result_limit", "silence_limit"):
+        assert work.sample(f"agent_{name}_seconds") is None
+    assert work.sample("agent_turns") == 1
+    work.server.intercept = None
+    for _ in range(30):
+        await work.after(10)
+    assert work.sample("agent_last_log_timestamp_seconds") is not None
+    assert work.sample("agent_result_timestamp_seconds") == result
+
+
+@pytest.mark.parametrize("failed", [1, 2])
+async def test_after_a_last_word_a_read_that_fails_is_repeated_before_the_report_is_stale(work, failed):
+    """The API server restarts."""
+    work.write(b"word")
+    await work.minute()
+    faults(work.server, *(a_status(500, "no") for _ in range(failed)))
+    for _ in range(90):
+        await work.after(1)
+        assert work.sample("agent_result_timestamp_seconds") is not None
+    assert work.count("requests_total", code="500") == failed
+
+
+@pytest.mark.parametrize("code", [403, 500])
+async def test_a_job_of_which_one_log_was_never_read_has_no_last_word(work, code):
+    """Its agent may be working there. The end of that container decides."""
+    work.server.intercept = lambda one: _answered(a_status(code, "no") if "/log" in one.path else None)
+    work.pod()
+    await work.after(60)
+    work.server.intercept = None
+    one = work.logs().containers[0]
+    assert (work.logs().containers, work.logs().last_word) == ((one,), None)
+    assert not [line for line in work.page().splitlines() if line.startswith("agent_")]
+    work.store.put_log("job-j", ContainerLog(id="other", report=LogReport(last_line=1.0, last_word=1.0)))
+    assert work.sample("agent_result_timestamp_seconds") is None
+    work.write(b"word")
+    for _ in range(3):
+        await work.minute()
+    assert work.sample("agent_result_timestamp_seconds") is not None
+
+
+async def test_the_end_of_a_container_that_was_never_read_leaves_the_earlier_last_word(work):
+    """All attempts to read it fail."""
+    work.store.put_log("job-j", ContainerLog(id="0", report=LogReport(last_word=1.0, outcome="success"), ended=True))
+    assert len(work.logs().containers) == 2
+    work.server.intercept = lambda one: _answered(a_status(500, "no") if "/log" in one.path else None)
+    work.job(result="succeeded", finished=work.now)
+    assert work.sample("agent_result_timestamp_seconds") == 1
+    for _ in range(9):
+        await work.minute()
+    assert [one.id for one in work.logs().containers] == ["0"]
+
+
+async def test_a_clock_that_is_set_back_does_not_keep_old_times(work):
+    """Three minutes count from then on."""
+    work.write(b"one")
+    await work.minute()
+    work.server.intercept = lambda _: _answered(a_status(500, "no"))
+    await work.after(-3600)
+    await work.after(180)
+    assert work.sample("agent_last_log_timestamp_seconds") is not None
+    await work.after(1)
+    assert work.sample("agent_last_log_timestamp_seconds") is None
 
 
 @pytest.mark.parametrize(("code", "paused"), [(401, 2), (403, 1)])

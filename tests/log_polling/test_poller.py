@@ -58,13 +58,13 @@ async def test_only_running_main_containers_of_unfinished_jobs_are_read(work):
 
 
 async def test_after_a_last_word_it_is_read_every_15_seconds(work):
-    """For six minutes; then every minute again."""
+    """Until it has had no line for half an hour; then every minute again."""
     work.write(b"word")
     await work.minute()
     for _ in range(4):
         await work.after(15)
     assert len(work.requests) == 5
-    for _ in range(24):
+    for _ in range(120):
         await work.after(15)
     before = len(work.requests)
     for _ in range(4):
@@ -174,6 +174,7 @@ async def test_nothing_written_is_empty(work):
     await work.minute()
     assert work.states() == {"empty": 1}
     assert work.logs().containers[0].report.last_line is None
+    assert work.sample("agent_main_container_started_timestamp_seconds") == NOW - 9
 
 
 async def test_pods_that_cannot_be_listed_any_more_may_still_run(work):

@@ -169,7 +169,7 @@ def _joins(cache):
 
 
 def _kept(exporter):
-    """The records by partition, the objects in blocks, and the number of objects of each informer."""
+    """The records by partition, the objects with rendered lines, and the number of objects of each informer."""
     records = {
         name: {
             part: {uid: msgspec.structs.asdict(record) for uid, record in table.items()}
@@ -177,10 +177,10 @@ def _kept(exporter):
         }
         for name in _RESOURCES
     }
-    members = {name: set(section._group_of) for name, section in exporter.store._compressed.items()}
-    chunks = {
-        name: sorted(uid for chunk in section._groups for uid in chunk)
-        for name, section in exporter.store._compressed.items()
+    rendered = {name: set(families._group_of) for name, families in exporter.store._compressed.items()}
+    groups = {
+        name: sorted(uid for group in families._groups for uid in group)
+        for name, families in exporter.store._compressed.items()
     }
-    assert chunks == {name: sorted(uids) for name, uids in members.items()}
-    return records, members, [informer.status.objects for informer in exporter.informers]
+    assert groups == {name: sorted(uids) for name, uids in rendered.items()}
+    return records, rendered, [informer.status.objects for informer in exporter.informers]

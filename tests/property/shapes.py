@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from exporter.config import CodeRuns, ConfigMaps, Jobs, RequiredConfigMap, Settings
 from exporter.profiles import Profile
 from tests.objects import CREATED, stamp
-from tests.property.store import CONFIGMAPS, GROUP, NOW, place_of, uid_of
+from tests.property.store import CONFIGMAPS, GROUP, NOW, key_of, uid_of
 from tests.property.weighting import weighted
 
 __all__ = ["CHANGES", "ENDINGS", "SETTINGS", "apply_change"]
@@ -30,8 +30,8 @@ def _given(**fields):
     return {key: value for key, value in fields.items() if value is not None}
 
 
-def _item(place, version, meta, **fields):
-    kind, namespace, name = place
+def _item(key, version, meta, **fields):
+    kind, namespace, name = key
     meta = {"namespace": namespace, "name": name, **_given(**meta)}
     return {"apiVersion": version, "kind": kind, "metadata": meta} | _given(**fields)
 
@@ -60,7 +60,7 @@ _RUN_STATUS = st.builds(
     finishedAt=_MAYBE,
 )
 _RUN = st.builds(
-    lambda place, meta, spec, status: _item(place, f"{GROUP}/v1", meta, spec=spec, status=status),
+    lambda key, meta, spec, status: _item(key, f"{GROUP}/v1", meta, spec=spec, status=status),
     st.sampled_from(_RUNS),
     _RUN_META,
     weighted((4, _RUN_SPEC), (1, _GARBAGE)),
@@ -68,13 +68,13 @@ _RUN = st.builds(
 )
 
 
-def _reference(place, generation, *, controller, version="v1"):
-    kind, _, name = place
+def _reference(key, generation, *, controller, version="v1"):
+    kind, _, name = key
     return {
         "apiVersion": f"batch/{version}" if kind == "Job" else f"{GROUP}/{version}",
         "kind": kind,
         "name": name,
-        "uid": uid_of(place, generation),
+        "uid": uid_of(key, generation),
         "controller": controller,
     }
 
@@ -113,14 +113,14 @@ _JOB_SPEC = st.builds(
     _given, suspend=st.sampled_from([None, True, False]), activeDeadlineSeconds=st.sampled_from([None, 60, "x"])
 )
 _JOB = st.builds(
-    lambda place, meta, spec, status: _item(place, "batch/v1", meta, spec=spec, status=status),
+    lambda key, meta, spec, status: _item(key, "batch/v1", meta, spec=spec, status=status),
     st.sampled_from([*_JOBS, *_CROWD[:1], *_CROWD[-2:]]),
     _JOB_META,
     _JOB_SPEC,
     weighted((1, st.none()), (6, _JOB_STATUS), (1, _GARBAGE)),
 )
 _MAP = st.builds(
-    lambda place, data, binary: _item(place, "v1", {}, data=data, binaryData=binary),
+    lambda key, data, binary: _item(key, "v1", {}, data=data, binaryData=binary),
     st.sampled_from(_MAPS),
     st.sampled_from([None, {}, {"a.hbs": ""}, {"a.hbs": "x"}, {"b.hbs": "y", "a.hbs": 5}]),
     st.sampled_from([None, None, {"b.hbs": "eHg="}]),
@@ -133,8 +133,8 @@ CHANGES = weighted(
     (2, st.tuples(st.just("recreate"), _ITEM)),
     (1, st.tuples(st.just("crowd"), st.sampled_from(_RUNS))),
 )
-"""Changes: ("put", object), ("delete", place), ("recreate", object) for a deletion and a new creation, and
-("crowd", place), which creates ten Jobs of one run at once.
+"""Changes: ("put", object), ("delete", key), ("recreate", object) for a deletion and a new creation, and
+("crowd", key), which creates ten Jobs of one run at once.
 """
 
 _AN_END = st.sampled_from([None, None, stamp(CREATED + 10), AT_CHANGE, AT_CHANGE, AT_CHANGE])
@@ -144,8 +144,8 @@ _NARROW_RUN = st.builds(
     _AN_END,
 )
 _NARROW_JOB = st.builds(
-    lambda place, meta, end, active: _item(
-        place, "batch/v1", meta, status={"active": active, "conditions": [] if active else [end]}
+    lambda key, meta, end, active: _item(
+        key, "batch/v1", meta, status={"active": active, "conditions": [] if active else [end]}
     ),
     st.sampled_from([_CROWD[0], _CROWD[-1]]),
     st.builds(
@@ -192,9 +192,9 @@ def apply_change(store, change, *, now=CREATED):
         store.delete(what)
         return
     if verb == "crowd":
-        for place in _CROWD:
-            store.put(_item(place, "batch/v1", {"ownerReferences": [_reference(what, 0, controller=True)]}))
+        for key in _CROWD:
+            store.put(_item(key, "batch/v1", {"ownerReferences": [_reference(what, 0, controller=True)]}))
         return
     if verb == "recreate":
-        store.delete(place_of(what))
+        store.delete(key_of(what))
     store.put(what)

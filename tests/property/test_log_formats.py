@@ -118,7 +118,7 @@ def test_a_reader_does_not_grow():
     def size(times):
         reader = LogReader(shipped_formats())
         reader.feed(KNOWN * times)
-        parts = [copy.copy(vars(reader._state)), reader._block._text, reader._is_torn, reader._has_json]
+        parts = [copy.copy(vars(reader._state)), reader._block._text, reader._has_head, reader._has_json]
         parts[0]["_counters"] = [counter.value for counter in parts[0]["_counters"].values()]
         return len(pickle.dumps(parts))
 
