@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from exporter import __version__
 from exporter.cache import CODERUNS, EVENTS, JOBS, PODS, ObjectCache
-from exporter.config import Settings, Web
+from exporter.config import Settings, Web, log_formats
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.event_watches import EventWatches
 from exporter.exposition.exposition import Exposition
@@ -20,7 +20,7 @@ from exporter.informers import Informer, informers, kinds_of
 from exporter.kube.auth import Credentials
 from exporter.kube.budget import Budget
 from exporter.kube.client import KubeClient
-from exporter.log_formats import LogReader, shipped_formats
+from exporter.log_formats import Formats, LogReader
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.poller import LogPoller
 from exporter.memory import memory_limit
@@ -73,11 +73,16 @@ class App:
 
 @contextlib.asynccontextmanager
 async def serve(
-    settings: Settings, *, clock: Callable[[], float] = time.time, idle: float = IDLE_SECONDS
+    settings: Settings,
+    *,
+    clock: Callable[[], float] = time.time,
+    idle: float = IDLE_SECONDS,
+    polls_logs: bool = True,
 ) -> AsyncIterator[App]:
     """Runs the exporter until the context exits. Raises WebConfigError, KubeConfigError and ListenError.
 
-    `clock` returns seconds since the epoch. A watch is closed after `idle` seconds without data.
+    `clock` returns seconds since the epoch. A watch is closed after `idle` seconds without data. Without
+    `polls_logs`, logs are read only by `App.logs.poll`, for clocks that are set.
     """
     telemetry = Telemetry(clock=clock)
     web_file = WebFile(settings.web.config_file, clock=time.monotonic, on_reload=telemetry.web_config_reloaded)
@@ -148,8 +153,8 @@ async def serve(
         running.append(tasks.create_task(_advance_loop(advance, health, clock), name="advance"))
         running.append(tasks.create_task(watch_kind_names(client, kinds_of(settings), health.notices), name="names"))
         running.append(tasks.create_task(_heartbeat(telemetry), name="heartbeat"))
-        logs = _log_poller(store, client, telemetry, health) if settings.logs.enabled else None
-        if logs is not None:
+        logs = _log_poller(store, client, telemetry, health, log_formats(settings)) if settings.logs.enabled else None
+        if logs is not None and polls_logs:
             running.append(tasks.create_task(logs.run(), name="logs"))
         _log.info(
             "Started",
@@ -193,8 +198,10 @@ def _reviews(web: Web, client: KubeClient) -> Reviews | None:
     return Reviews(post=client.review, clock=time.monotonic, audience=web.kubernetes_auth_audience)
 
 
-def _log_poller(store: MetricsStore, client: KubeClient, telemetry: Telemetry, health: Health) -> LogPoller:
-    formats, metrics = shipped_formats(), LogMetrics(telemetry.registry)
+def _log_poller(
+    store: MetricsStore, client: KubeClient, telemetry: Telemetry, health: Health, formats: Formats
+) -> LogPoller:
+    metrics = LogMetrics(telemetry.registry)
     health.logs = metrics.states
     return LogPoller(
         store=store,

@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 
 from exporter.durations import parse_duration
+from exporter.log_formats import Format, FormatError, Formats, check_format, compile_formats
 from exporter.profiles import (
     DEFAULT,
     Profile,
@@ -22,7 +23,7 @@ from exporter.profiles import (
 )
 from exporter.selectors import SELECTOR
 
-__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check"]
+__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check", "log_formats"]
 
 Duration = str | float | int
 
@@ -81,14 +82,17 @@ class Events(_Section, frozen=True):
 
 
 class Logs(_Section, frozen=True):
-    """The logs of the main containers of running Pods. They show the agent's last word, its cost, and its silence.
+    """The logs of main containers of running Pods. They show the agent's last word (its result), cost and silence.
 
     They are read every minute, and not followed. This needs `pods.enabled`, and the permission to get `pods/log`,
-    which includes the logs of [all containers](security.md#logs) of these namespaces.
+    which includes the logs of [all containers](security.md#logs) of `namespaces`, or of the cluster.
     """
 
     enabled: bool = False
     """Whether to read them."""
+    formats: tuple[str | Format, ...] = ()
+    """[Log formats](log-formats.md#write-a-format) that are added to the shipped ones; a format of the same name is
+    replaced. An entry is a file with one format, or a format."""
 
 
 class RequiredConfigMap(_Section, frozen=True):
@@ -148,10 +152,11 @@ class Thresholds(_Section, frozen=True):
     healthy runs may take hours."""
     agent_result_limit: Duration | None = None
     """How long an agent may run after its last word, if [logs](#logs) are read. Not set: 5m, and 20m for the CLIs
-    `codex`, `factory`, `droid` and `opencode`, because the scripts around them build and test after the last word."""
+    `codex`, `factory`, `droid` and `opencode`, because the scripts around them build and test after the last word.
+    No limit for long-lived runs, unless that of their agent is set."""
     agent_silence_limit: Duration = "30m"
     """How long an agent may write no line, if [logs](#logs) are read. It does not apply to formats that are written
-    only at the end."""
+    only at the end, nor to long-lived runs, unless that of their agent is set."""
     agents: dict[str, AgentThresholds] = {}
     """Limits of single agents, by the value of the label `agent`, such as `tess`."""
 
@@ -226,6 +231,7 @@ def check(settings: Settings) -> None:
             f"{selector!r} is not a label selector, such as `service in (a, b)` - at `$.label_selector`"
         )
     _check_kinds(settings.coderuns.kinds)
+    _check_formats(settings.logs.formats)
     if settings.logs.enabled and not settings.pods.enabled:
         raise msgspec.ValidationError("logs cannot be found without Pods: set pods.enabled - at `$.logs.enabled`")
     if not settings.web.listen_addresses:
@@ -262,6 +268,27 @@ def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
         given = kinds[error.index]
         inside = f".{error.key}" if isinstance(given, Profile) and given.worker is not None else ""
         raise msgspec.ValidationError(f"{error} - at `$.coderuns.kinds[{error.index}]{inside}`") from error
+
+
+def log_formats(settings: Settings) -> Formats:
+    """The shipped log formats and those of the settings, which are valid and whose files have been read."""
+    return compile_formats(one for one in settings.logs.formats if isinstance(one, Format))
+
+
+def _check_formats(formats: tuple[str | Format, ...]) -> None:
+    names: dict[str, int] = {}
+    for index, given in enumerate(formats):
+        where = f"$.logs.formats[{index}]"
+        if isinstance(given, str):
+            text = f"{given!r} is not a file with log formats: its name must end with .yaml or .yml"
+            raise msgspec.ValidationError(f"{text} - at `{where}`")
+        try:
+            check_format(given)
+        except FormatError as error:
+            raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
+        if names.setdefault(given.name, index) != index:
+            text = f"there is another format {given.name!r}, see formats.{names[given.name]}"
+            raise msgspec.ValidationError(f"{text} - at `{where}`")
 
 
 def _check_durations(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Loads the settings file. Errors name the line, the key, and the expected value."""
+"""Loads the settings file and the files that it names. Errors name the line, the key, and the expected value."""
 
 import contextlib
 from collections.abc import Iterable, Iterator
@@ -10,11 +10,13 @@ import msgspec
 from exporter import yaml_errors
 from exporter.config import CodeRuns, Settings, check
 from exporter.files import FileError, read_text
+from exporter.log_formats import Format, FormatError, check_format
 from exporter.profiles import Profile, ProfileError, check as check_profile
 
 __all__ = ["ConfigError", "UnreadableError", "load", "readable"]
 
-_ENDS = (".yaml", ".yml")  # of files with profiles
+_ENDS = (".yaml", ".yml")  # of files with profiles or log formats
+_WHOLE = {Profile: "a profile: one mapping", Format: "a log format: one mapping"}
 
 
 class ConfigError(Exception):
@@ -26,22 +28,54 @@ class UnreadableError(ConfigError):
 
 
 def load(path: str) -> Settings:
-    """Loads the settings from a YAML file, and the profile files that it names. Raises ConfigError."""
+    """Loads the settings from a YAML file, and the files that it names. Raises ConfigError."""
     tree, nodes = _read(Path(path))
     with _located(path, tree, nodes, Settings):
         settings = msgspec.convert({} if tree is None else tree, Settings)
-        configured, folder = settings.coderuns.kinds, Path(path).parent
-        files = {
-            kind: _profile_file(folder / kind, index)
-            for index, kind in enumerate(configured)
-            if isinstance(kind, str) and kind.endswith(_ENDS)
-        }
-        kinds = tuple(files[kind].profile if isinstance(kind, str) and kind in files else kind for kind in configured)
-        for file in files.values():
-            file.check(kinds)
-        settings = msgspec.structs.replace(settings, coderuns=CodeRuns(kinds=kinds))
+        folder = Path(path).parent
+        settings = msgspec.structs.replace(
+            settings,
+            coderuns=CodeRuns(kinds=_kinds(settings.coderuns.kinds, folder)),
+            logs=msgspec.structs.replace(settings.logs, formats=_formats(settings.logs.formats, folder)),
+        )
         check(settings)
     return settings
+
+
+def _kinds(configured: tuple[str | Profile, ...], folder: Path) -> tuple[str | Profile, ...]:
+    """The kinds, with the profiles of the files that are named. Raises msgspec.ValidationError and ConfigError."""
+    files = {
+        kind: _profile_file(folder / kind, index)
+        for index, kind in enumerate(configured)
+        if isinstance(kind, str) and kind.endswith(_ENDS)
+    }
+    kinds = tuple(files[kind].profile if isinstance(kind, str) and kind in files else kind for kind in configured)
+    for file in files.values():
+        file.check(kinds)
+    return kinds
+
+
+def _formats(configured: tuple[str | Format, ...], folder: Path) -> tuple[str | Format, ...]:
+    """The log formats, with those of the files that are named. Raises msgspec.ValidationError and ConfigError."""
+    return tuple(
+        _format_file(folder / one, index) if isinstance(one, str) and one.endswith(_ENDS) else one
+        for index, one in enumerate(configured)
+    )
+
+
+def _format_file(path: Path, index: int) -> Format:
+    """Reads a file that is an entry of the log formats; see `_profile_file`."""
+    try:
+        tree, nodes = _read(path)
+    except UnreadableError as error:
+        raise msgspec.ValidationError(f"{error} - at `$.logs.formats[{index}]`") from error
+    with _located(str(path), tree, nodes, Format):
+        found = msgspec.convert(tree, Format)
+        try:
+            check_format(found)
+        except FormatError as error:
+            raise msgspec.ValidationError(f"{error} - at `$.{error.key}`") from error
+    return found
 
 
 def _profile_file(path: Path, index: int) -> "_ProfileFile":
@@ -98,5 +132,4 @@ def _located(path: str, tree: Any, nodes: Any, root: type[msgspec.Struct]) -> It
 
 def readable(message: str, tree: Any, *, root: type[msgspec.Struct] = Settings) -> tuple[list[str], str]:
     """The path of keys and the text of a message of `check` or msgspec, with a suggestion for an unknown key."""
-    whole = "a profile: one mapping" if root is Profile else "a mapping of settings"
-    return yaml_errors.readable(message, tree, root=root, whole=whole)
+    return yaml_errors.readable(message, tree, root=root, whole=_WHOLE.get(root, "a mapping of settings"))

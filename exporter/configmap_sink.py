@@ -20,7 +20,7 @@ class ConfigMapSink:
     """
 
     partition: str
-    places: tuple[RequiredConfigMap, ...]
+    requirements: tuple[RequiredConfigMap, ...]
     store: MetricsStore
     status: ResourceStatus
 
@@ -32,9 +32,11 @@ class ConfigMapSink:
             for uid, record in self._cached_records().items()
             if uid not in found and "*" not in record.name
         ]
-        wanted = [place for name in deleted if (place := find_requirement(name, self.places)) is not None]
+        wanted = [
+            requirement for name in deleted if (requirement := find_requirement(name, self.requirements)) is not None
+        ]
         found |= absent_configmaps(wanted, {})
-        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_configmaps(self.places, found)})
+        self.store.replace(CONFIGMAPS, self.partition, {**found, **absent_configmaps(self.requirements, found)})
 
     def upsert(self, uid: str, record: Record) -> None:
         """Adds or updates a ConfigMap."""
@@ -44,9 +46,9 @@ class ConfigMapSink:
     def delete(self, uid: str) -> None:
         """Marks a required ConfigMap as missing. Ignores other ConfigMaps."""
         cached = self._cached_records().get(uid)
-        place = find_requirement(cached.name, self.places) if cached is not None else None
-        if place is not None:
-            self._update(uid, absent_configmaps([place], {})[uid])
+        requirement = find_requirement(cached.name, self.requirements) if cached is not None else None
+        if requirement is not None:
+            self._update(uid, absent_configmaps([requirement], {})[uid])
 
     def set_state(self, state: str) -> None:
         """Marks the records as forbidden, or as readable again. Their other fields do not change."""
@@ -54,7 +56,7 @@ class ConfigMapSink:
             return
         records, forbidden = dict(self._cached_records()), state == "forbidden"
         if forbidden:
-            absent = absent_configmaps(self.places, records)
+            absent = absent_configmaps(self.requirements, records)
             records |= {
                 uid: msgspec.structs.replace(item, read=False) for uid, item in absent.items() if uid not in records
             }
@@ -63,9 +65,13 @@ class ConfigMapSink:
 
     def _update(self, uid: str, record: ConfigMap) -> None:
         self._apply(uid, record)
-        for place in self.places:  # a pattern with a match is no longer missing
-            if place.is_pattern and place.uid in self._cached_records() and place.matches(record.name):
-                self._apply(place.uid, None)
+        for requirement in self.requirements:  # a pattern with a match is no longer missing
+            if (
+                requirement.is_pattern
+                and requirement.key in self._cached_records()
+                and requirement.matches(record.name)
+            ):
+                self._apply(requirement.key, None)
         self.status.count(sum(item.exists for item in self._cached_records().values()))
 
     def _cached_records(self) -> dict[str, ConfigMap]:

@@ -3,10 +3,11 @@
 Watches start immediately and stop 10 minutes late, so that they do not start and stop with each run.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from exporter.cache import ObjectCache
+from exporter.cache import Job, ObjectCache, Run
 
 __all__ = ["ALL", "EventScopes", "Whole", "open_since"]
 
@@ -24,12 +25,9 @@ Whole = Literal["", "pending", "synced", "refused"]
 def open_since(cache: ObjectCache) -> dict[str, float]:
     """The namespaces with open runs or unfinished Jobs, each with the creation time of the oldest one."""
     found: dict[str, float] = {}
-    for run in cache.runs:
-        if not run.terminal:
-            found[run.namespace] = min(run.created or 0.0, found.get(run.namespace, float("inf")))
-    for job in cache.jobs:
-        if not job.result:
-            found[job.namespace] = min(job.created or 0.0, found.get(job.namespace, float("inf")))
+    items: Iterator[Run | Job] = itertools.chain(cache.unfinished.runs, cache.unfinished.jobs)
+    for item in items:
+        found[item.namespace] = min(item.created or 0.0, found.get(item.namespace, float("inf")))
     return found
 
 

@@ -43,6 +43,7 @@ class EventWatches:
         self._follow = follow
         self._scopes = EventScopes(fixed=fixed)
         self._running: dict[str, tuple[asyncio.Task[None], ResourceStatus]] = {}
+        self._kept, self._ignored = (telemetry.events.labels(one) for one in ("kept", "ignored"))
 
     def update(self) -> None:
         """Starts and stops watches."""
@@ -87,7 +88,7 @@ class EventWatches:
         about = (event.regarding.uid or "") if event.regarding is not None else ""
         make = functools.partial(events.event_from_object, event)
         record = self._store.cache.events.admit(about, event.metadata.namespace or "", make)
-        self._telemetry.events.labels("ignored" if record is None else "kept").inc()
+        (self._ignored if record is None else self._kept).inc()
         return record
 
 

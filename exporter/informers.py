@@ -61,9 +61,9 @@ class Informer:
         return self.watch.params
 
     @property
-    def places(self) -> tuple[RequiredConfigMap, ...]:
+    def requirements(self) -> tuple[RequiredConfigMap, ...]:
         """The required ConfigMaps that it reads; empty for other resources."""
-        return self.watch.places
+        return self.watch.requirements
 
     @property
     def name(self) -> str:
@@ -87,8 +87,10 @@ class Informer:
 
     def sink(self, store: MetricsStore) -> Sink[Any]:
         """The output of `reflect`."""
-        if self.places:
-            return ConfigMapSink(partition=self.partition, places=self.places, store=store, status=self.status)
+        if self.requirements:
+            return ConfigMapSink(
+                partition=self.partition, requirements=self.requirements, store=store, status=self.status
+            )
         if self.table == PODS:
             return PodSink(partition=self.partition, store=store, status=self.status)
         if self.table == EVENTS:

@@ -12,13 +12,13 @@ _NO_LIMIT = 1 << 50  # cgroup v1 writes "no limit" as a number of this size
 
 def memory_limit(root: Path = Path("/")) -> int | None:
     """The limit in bytes; None if there is none or it cannot be read. `root` contains /proc and /sys."""
-    found = [limit for folder, name in _places(root) if (limit := _limit(folder / name)) is not None]
+    found = [limit for folder, name in _limit_files(root) if (limit := _limit(folder / name)) is not None]
     return min(found, default=None)
 
 
-def _places(root: Path) -> list[tuple[Path, str]]:
+def _limit_files(root: Path) -> list[tuple[Path, str]]:
     """The directory and file name of the limit of each cgroup: the cgroup of the process, and its parents."""
-    places = []
+    files = []
     for line in _text(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
         controllers, _, own = rest.partition(":")
@@ -26,8 +26,8 @@ def _places(root: Path) -> list[tuple[Path, str]]:
             continue
         base, name = ("memory", "memory.limit_in_bytes") if controllers else ("", "memory.max")
         folders = [PurePosixPath(own), *PurePosixPath(own).parents]
-        places += [(root / "sys/fs/cgroup" / base / str(folder).lstrip("/"), name) for folder in folders]
-    return places
+        files += [(root / "sys/fs/cgroup" / base / str(folder).lstrip("/"), name) for folder in folders]
+    return files
 
 
 def _limit(file: Path) -> int | None:

@@ -1,5 +1,6 @@
 """The exporter's own metrics, and the status of each list and watch."""
 
+import functools
 import logging
 import platform
 from collections.abc import Callable
@@ -171,7 +172,7 @@ class ResourceStatus:
     def count(self, objects: int) -> None:
         """Sets the number of cached objects."""
         self.objects = objects
-        self._metrics.objects.labels(*self._labels).set(objects)
+        self._objects.set(objects)
 
     def watching(self) -> None:
         """Records that a watch was accepted."""
@@ -181,7 +182,7 @@ class ResourceStatus:
         """Records events of a watch. `changed` is the number of changed objects, 0 for a bookmark."""
         self._record_contact()
         if changed:
-            self._metrics.last_event.labels(*self._labels).set(self._metrics.clock())
+            self._last_event.set(self._metrics.clock())
 
     def record_expired(self, *, code: str) -> None:
         """Records a failed request after which a new list starts immediately. The state does not change."""
@@ -209,9 +210,24 @@ class ResourceStatus:
         ):
             metric.remove_by_labels({"resource": self.resource, "scope": self.scope})
 
+    # Looked up once: this takes longer than setting the value, which is done at each event. A series must not exist
+    # before it has a value.
+
+    @functools.cached_property
+    def _objects(self) -> Gauge:
+        return self._metrics.objects.labels(*self._labels)
+
+    @functools.cached_property
+    def _last_sync(self) -> Gauge:
+        return self._metrics.last_sync.labels(*self._labels)
+
+    @functools.cached_property
+    def _last_event(self) -> Gauge:
+        return self._metrics.last_event.labels(*self._labels)
+
     def _record_contact(self) -> None:
         self.last_sync = self._metrics.clock()
-        self._metrics.last_sync.labels(*self._labels).set(self.last_sync)
+        self._last_sync.set(self.last_sync)
 
     def _enter(self, state: str, detail: str) -> None:
         before, self.state, self.detail, self.since = self.state, state, detail, self._metrics.clock()

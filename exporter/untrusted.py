@@ -17,10 +17,10 @@ __all__ = [
     "free_name",
     "identifier",
     "is_printable",
-    "message",
     "model_name",
     "one_line",
     "printable",
+    "redact_message",
     "shorten",
 ]
 
@@ -120,7 +120,7 @@ def _has_token(text: str) -> bool:
     return any(map(begins_as_token, _NOT_IN_WORD.split(text)))
 
 
-def message(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
+def redact_message(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
     """One line of free text without credentials: no password, no token, and of URLs only host and path."""
     whole = _line(urllib.parse.unquote(text[: 4 * limit]))
     line = whole[: 2 * limit]

@@ -18,14 +18,15 @@ from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
-from exporter.explaining.dump_findings import adapt_to_dump, clock_note, early_note
+from exporter.explaining.dump_findings import adapt_to_dump, clock_note, early_note, missing_note
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
-from exporter.explaining.other_pods import failing_note, with_failing_pods
+from exporter.explaining.other_pods import failing_note
 from exporter.explaining.output import FORMATS, exit_code, format_runs
+from exporter.explaining.related import down_note, with_related
 from exporter.explaining.remote import Remote
 from exporter.explaining.remote_flags import REMOTE, add_remote_arguments, check_remote
-from exporter.explaining.selection import Selection, explain_runs
+from exporter.explaining.selection import Selection, explain_runs, failed_note
 from exporter.flags import UsageError, one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
@@ -49,11 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "name",
         nargs="?",
         metavar="[NAMESPACE/]NAME",
-        help="a run, or a Job or Pod of one; default: all open runs, the worst first",
+        help="a run, or a Job or Pod of one; default: all open runs, and the runs that failed in the last 6 h",
     )
     add_cluster_arguments(parser)
     parser.add_argument("-n", dest="namespace", metavar="NAME", default="", help="only this namespace, as in kubectl")
-    parser.add_argument("--all", action="store_true", help="without a name: also runs that are over")
+    parser.add_argument("--all", action="store_true", help="without a name: all runs that are over, too")
     parser.add_argument(
         "-f",
         "--filename",
@@ -148,8 +149,8 @@ async def _read_remote(arguments: argparse.Namespace, target: Target | None) -> 
     remote = Remote(url=arguments.url, **{name: vars(arguments)[name] for name in REMOTE})
     if target is not None:
         return Selection([await remote.one(target)])
-    runs, notes = await remote.all(state="all" if arguments.all else "open")
-    return Selection(worst_first(runs), notes)
+    runs, notes = await remote.all(state="all" if arguments.all else "recent")
+    return Selection(worst_first(runs), (*notes, *(() if arguments.all else failed_note(runs))))
 
 
 def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target | None) -> Selection:
@@ -159,8 +160,14 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
     now = snapshot.newest if at is None else at
     found = explain_runs(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
     lacks = snapshot.lacks_configmaps
-    runs = [with_failing_pods(adapt_to_dump(run, lacks_configmaps=lacks), snapshot.failing) for run in found.runs]
-    more = (*failing_note(runs, snapshot.failing), *(early_note(runs) if at is None else ()))
+    adapted = (adapt_to_dump(run, lacks_configmaps=lacks) for run in found.runs)
+    runs = [*with_related(adapted, snapshot)]
+    more = (
+        *missing_note(runs, snapshot.missing),
+        *failing_note(runs, snapshot.failing),
+        *down_note(runs, snapshot.down),
+        *(early_note(runs) if at is None else ()),
+    )
     if target is not None:
         runs = [msgspec.structs.replace(run, notes=(*run.notes, *more)) for run in runs]
     return found._replace(runs=runs, notes=(*found.notes, *more))

@@ -12,7 +12,7 @@ from typing import Any, Final
 from exporter.profiles import Profile
 from exporter.profiles.naming import wrong_name
 from exporter.profiles.paths import Path, PathError, Where, format_path, parse
-from exporter.untrusted import message
+from exporter.untrusted import redact_message
 
 __all__ = ["Definition", "DraftError", "Field", "field_path", "is_value", "parse_definition"]
 
@@ -72,7 +72,7 @@ def parse_definition(crd: Any, *, version: str = "") -> Definition:
         version=_chosen(found, version),
     )
     if (wrong := wrong_name(profile)) is not None:
-        raise DraftError(f"the CRD cannot be used: {message(': '.join(wrong))}")
+        raise DraftError(f"the CRD cannot be used: {redact_message(': '.join(wrong))}")
     chosen = found[profile.version or ""]
     fields: dict[str, Field] = {}
     notes = [*_add_schema(fields, chosen), *_add_columns(fields, chosen)]
@@ -106,11 +106,11 @@ def field_path(names: tuple[str, ...]) -> tuple[str, Path] | None:
 def _chosen(found: dict[str, Any], version: str) -> str:
     """The requested version, or the one that kubectl would use."""
     served = sorted((name for name in found if _is_served(found[name])), key=_priority, reverse=True)
-    known = message(", ".join(served)) or "none"
+    known = redact_message(", ".join(served)) or "none"
     if version and version not in served:
         raise DraftError(f"version {version} is not served; served: {known}")
     if not served:
-        listed = f" ({message(', '.join(found))})" if found else ""
+        listed = f" ({redact_message(', '.join(found))})" if found else ""
         raise DraftError(f"the CRD serves no version{listed}: its objects cannot be read")
     return version or served[0]
 
@@ -166,7 +166,7 @@ def _add_columns(fields: dict[str, Field], version: dict[str, Any]) -> Iterator[
             fields.setdefault(new.path, new).in_column = True
     if unread or len(columns) > _MAX_COLUMNS:
         number = len(unread) + max(0, len(columns) - _MAX_COLUMNS)
-        yield f"not used: {number} printer columns, such as {message(unread[0] if unread else '')!r}"
+        yield f"not used: {number} printer columns, such as {redact_message(unread[0] if unread else '')!r}"
 
 
 def _steps_of(text: Any) -> Path:

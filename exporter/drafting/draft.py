@@ -15,7 +15,7 @@ from exporter.drafting.states import States, condition_path, counted, draft_stat
 from exporter.drafting.workers import draft_worker, worker_keys
 from exporter.plurals import plural
 from exporter.profiles import Profile, ProfileError, check, parse_resource, shipped_profiles
-from exporter.untrusted import message
+from exporter.untrusted import redact_message
 
 __all__ = ["draft"]
 
@@ -154,7 +154,7 @@ def _label_comments(observed: ObservedObjects) -> list[str]:
 
 
 def _comments(texts: Sequence[str]) -> list[str]:
-    return [f"# {message(text, limit=_WIDTH * 2)}" for text in texts]
+    return [f"# {redact_message(text, limit=_WIDTH * 2)}" for text in texts]
 
 
 def _lines(key: str, value: Any) -> list[str]:

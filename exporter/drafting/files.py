@@ -26,11 +26,11 @@ def read_files(paths: Sequence[str], name: str) -> tuple[Definition, ObservedObj
         raise DraftError(str(error)) from error
     crd, version = _chosen([one for one in objects if one.kind == _CRD], name)
     if crd.version != _GROUP:
-        raise DraftError(f"{crd.place}: apiVersion of the CRD must be {_GROUP}, not {crd.version}")
+        raise DraftError(f"{crd.location}: apiVersion of the CRD must be {_GROUP}, not {crd.version}")
     try:
         definition = parse_definition(crd.tree, version=version)
     except DraftError as error:
-        raise DraftError(f"{crd.place}: {error}") from error
+        raise DraftError(f"{crd.location}: {error}") from error
     return definition, _observed(definition, objects)
 
 

@@ -35,10 +35,12 @@ class ObservedObjects:
         self.objects = 0
         self.namespaces: set[str] = set()
         self.has: dict[str, int] = collections.defaultdict(int)
+        """The objects (a bit set) by the path of a field that they have."""
         self.steps: dict[str, Names] = {}
         self.values: dict[str, dict[str, int]] = collections.defaultdict(dict)
+        """The objects (a bit set) by the path of a field and its value."""
         self.conditions: dict[tuple[str, str, str], int] = collections.defaultdict(int)
-        """The number of objects by type, status and reason of a condition."""
+        """The objects (a bit set) by type, status and reason of a condition."""
         self.workers: collections.Counter[str] = collections.Counter()
         self.containers: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
         """The names of their first containers, by the kind of the worker."""

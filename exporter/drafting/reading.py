@@ -38,8 +38,8 @@ async def read(
     for scope in scopes:
         notes += await _each(client, f"{scope}/{definition.plural}", observed.add, limit=_MAX_OBJECTS)
     for space in sorted(filter(_NAME.fullmatch, observed.namespaces))[:_MAX_NAMESPACES]:
-        for kind, group, plural in _WORKERS:
-            path = f"{group}/namespaces/{space}/{plural}"
+        for kind, prefix, plural in _WORKERS:
+            path = f"{prefix}/namespaces/{space}/{plural}"
             notes += await _each(client, path, _adding(observed, kind), limit=_MAX_WORKERS)
     return definition, observed, notes
 

@@ -11,7 +11,7 @@ from exporter.drafting.observed import ObservedObjects
 from exporter.drafting.words import guess_state, words
 from exporter.profiles.language import STATE_NAMES
 from exporter.profiles.paths import Where, format_path
-from exporter.untrusted import message
+from exporter.untrusted import redact_message
 
 __all__ = ["States", "condition_path", "counted", "draft_states"]
 
@@ -77,7 +77,7 @@ def condition_path(type_: str, name: str) -> str:
 def counted(counts: Mapping[str, int]) -> str:
     """The most frequent values with their counts, for a comment."""
     ranked = collections.Counter(counts).most_common()
-    listed = [f"{message(value, limit=40)} {number}" for value, number in ranked[:_MAX_NAMED]]
+    listed = [f"{redact_message(value, limit=40)} {number}" for value, number in ranked[:_MAX_NAMED]]
     return ", ".join([*listed, *([f"and {len(ranked) - _MAX_NAMED} more"] if len(ranked) > _MAX_NAMED else [])])
 
 

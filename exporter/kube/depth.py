@@ -20,7 +20,7 @@ _skipping = msgspec.json.Decoder(msgspec.Raw)
 
 
 def shallow(data: bytes) -> bytes:
-    """The same JSON with null in place of each array and object below 100 levels."""
+    """The same JSON with null in place of each array and object that is nested more than 100 levels deep."""
     parts: list[bytes] = []
     depth = start = 0
     for token in _TOKEN.finditer(data):

@@ -11,7 +11,7 @@ import msgspec
 from exporter.kube import process
 from exporter.kube.entries import Exec
 from exporter.kube.errors import KubeConfigError
-from exporter.untrusted import message, one_line
+from exporter.untrusted import one_line, redact_message
 
 __all__ = ["ExecCredential", "PluginError", "plain", "run"]
 
@@ -97,7 +97,7 @@ def plain(text: str, *, limit: int = _MAX_LOGGED_LENGTH) -> str:
     """
     line = one_line(_CONTROL_SEQUENCE.sub("", text), limit=len(text))
     half = (limit - 5) // 2
-    return message(line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}", limit=limit)
+    return redact_message(line if len(line) <= limit else f"{line[:half]} ... {line[-half:]}", limit=limit)
 
 
 def _check_end(ended: process.Ended, *, seconds: float) -> None:

@@ -11,7 +11,7 @@ from http import HTTPStatus
 import msgspec
 
 from exporter.kube import errors
-from exporter.untrusted import message
+from exporter.untrusted import redact_message
 
 __all__ = ["Status", "error_from_response", "error_from_status"]
 
@@ -48,7 +48,7 @@ class Status(msgspec.Struct):
 def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *, path: str) -> errors.KubeError:
     """The error for an HTTP response."""
     if status == HTTPStatus.OK:
-        kind = message(headers.get("Content-Type", "none"))
+        kind = redact_message(headers.get("Content-Type", "none"))
         return errors.InvalidResponseError(
             f"the response at {path} is not JSON but {kind}: is there a proxy in between?", code="not_json"
         )
@@ -56,7 +56,7 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
         details = msgspec.json.decode(body, type=Status)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         details = Status()  # such as a proxy's HTML page: only the code is known
-    text = message(details.message or _PHRASES.get(status, "unknown status"), limit=_MAX_MESSAGE_LENGTH)
+    text = redact_message(details.message or _PHRASES.get(status, "unknown status"), limit=_MAX_MESSAGE_LENGTH)
     retry_after = _seconds(headers.get("Retry-After")) or _retry_after(details)
     error = _error(status, f"{status} at {path}: {text}", retry_after)
     if isinstance(error, errors.NotFoundError):
@@ -67,7 +67,7 @@ def error_from_response(status: int, headers: Mapping[str, str], body: bytes, *,
 def error_from_status(status: Status, *, path: str) -> errors.KubeError:
     """The error for the Status of an ERROR event."""
     code = status.code or HTTPStatus.INTERNAL_SERVER_ERROR
-    text = message(status.message or status.reason or "", limit=_MAX_MESSAGE_LENGTH)
+    text = redact_message(status.message or status.reason or "", limit=_MAX_MESSAGE_LENGTH)
     return _error(code, f"{code} in the watch at {path}: {text}", _retry_after(status))
 
 

@@ -1,7 +1,8 @@
 """Profiles: how to read the custom resources of a platform as runs.
 
 A profile consists of paths and lists of values (docs/profiles.md). It is compiled to a type that decodes only these
-fields. The code contains no names, phases or fields of specific kinds.
+fields. The code contains no names, phases or fields of specific kinds. The worker of a run is the object that does
+its work: a Job, a Pod, or another run.
 """
 
 from exporter.profiles.checking import ProfileError, check

@@ -56,11 +56,11 @@ class Upsert(NamedTuple, Generic[R]):
 
 
 class Delete(NamedTuple):
-    """An object was deleted, or the exporter ignores it. `added`: the event was ADDED, so the object still exists."""
+    """An object was deleted, or the exporter ignores it. `still_exists`: the event was ADDED, so it is ignored."""
 
     uid: str
     version: str
-    added: bool = False
+    still_exists: bool = False
 
 
 class Bookmarked(NamedTuple):

@@ -86,7 +86,7 @@ async def read_streamed(
                         total += _upsert(records, change, source, share)
                     elif isinstance(change, Delete):
                         records.pop(change.uid, None)
-                        total += change.added
+                        total += change.still_exists  # the list contains this object, and the exporter ignores it
                 if total >= due:
                     due = total + min(max(_MIN_NEW, round(total * _MIN_NEW_RATIO)), _MAX_NEW)
                     limit.reschedule(clock() + _PROGRESS_SECONDS)

@@ -67,7 +67,7 @@ def _change(line: bytes, source: Source[R], status: ResourceStatus) -> WatchEven
             if not decoded.uid:
                 return None
             if event.type == "DELETED" or decoded.record is None:
-                return Delete(decoded.uid, decoded.version, added=event.type == "ADDED")
+                return Delete(decoded.uid, decoded.version, still_exists=event.type == "ADDED")
             return Upsert(decoded.uid, decoded.record, decoded.version)
         case _:
             return None  # an event type of a later version of Kubernetes

@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 from exporter.web.gate import BusyError
 from exporter.web.limits import Refusals
 from exporter.web.passwords import Passwords
-from exporter.web.reviews import Reviews, UnknownError
+from exporter.web.reviews import Reviews, ReviewUnavailableError
 from exporter.web_config import Protection, is_allowed
 from exporter.web_config.format import TlsServer
 
@@ -66,7 +66,7 @@ class Access:
         except BusyError:
             self._refusals.count("login_queue")
             return web.Response(status=503, text="Too many credentials to verify, try again later.\n")
-        except UnknownError:
+        except ReviewUnavailableError:
             return web.Response(status=503, text="The API server cannot review the token, try again later.\n")
         self._last[request.protocol] = "accepted" if accepted else "rejected"
         if accepted:
@@ -76,7 +76,7 @@ class Access:
         return web.Response(status=401, text="Unauthorized\n", headers={"WWW-Authenticate": challenge})
 
     async def _is_accepted(self, request: web.Request, users: Mapping[str, str]) -> bool:
-        headers, line = request.headers.getall("Authorization", []), self._line_of(request)
+        headers, queue = request.headers.getall("Authorization", []), self._queue_of(request)
         header = (
             headers[0] if len(headers) == 1 else ""
         )  # if there are several, a proxy may have verified another one
@@ -85,18 +85,18 @@ class Access:
             if request.match_info.http_exception is not None:
                 return False  # no review for paths that do not exist
             request[_CLIENT] = rest.strip()
-            return await self._reviews.accept(rest.strip(), self._reviewed(request.path), line=line)
+            return await self._reviews.accept(rest.strip(), self._reviewed(request.path), queue=queue)
         user, password = _credentials(header)
         if user is None or not users:
             return False
         request[_CLIENT] = user
-        return await self._passwords.accept(user, password, users=users, line=line)
+        return await self._passwords.accept(user, password, users=users, queue=queue)
 
     def _reviewed(self, path: str) -> str:
         """The path to authorize. The API has the path of the metrics, because each run would need its own review."""
         return self._telemetry_path if path == API or path.startswith(f"{API}/") else path
 
-    def _line_of(self, request: web.Request) -> str:
+    def _queue_of(self, request: web.Request) -> str:
         """The queue of the request: by address, and by the last decision on the connection.
 
         So a client that guesses credentials on one connection does not delay renewed tokens (on accepted connections)

@@ -10,8 +10,9 @@ from typing import Final
 import msgspec
 from aiohttp import web
 
-from exporter.cache import ObjectCache
+from exporter.cache import Job, ObjectCache, Run
 from exporter.diagnosis.explaining import explanation_of, is_listed, is_over
+from exporter.diagnosis.recent_failures import failed_recently
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.diagnosis.target import Target, found_in
 from exporter.untrusted import printable
@@ -25,7 +26,7 @@ _MAX_ITEMS: Final = 500
 _PAGE_BYTES: Final = 4 << 20
 _SLICE: Final = 500  # objects to look at before yielding to the event loop
 _SLICE_SECONDS: Final = 0.005
-_STATES: Final = ("open", "all")
+_STATES: Final = ("open", "recent", "all")
 _MAX_KEY_LENGTH: Final = 600  # a namespace, a name, a UID
 _MAX_LISTED: Final = 5
 
@@ -51,7 +52,7 @@ class RunsApi:
             return _error(400, f"limit must be a number from 1 to {_MAX_ITEMS}")
         if after is None:
             return _error(400, "continue must be the token of the previous page")
-        keys = await self._keys(after, number, ended=state == "all")
+        keys = await self._keys(after, number, state)
         items, last = await self._page(keys[:number])
         token = "" if last is None or last == keys[-1] else _token(last)
         return _json({"apiVersion": "v1", "items": items, "continue": token, "notes": self._notes()})
@@ -82,16 +83,23 @@ class RunsApi:
             if status.state != "watching"
         ][:_MAX_LISTED]
 
-    async def _keys(self, after: _Key, number: int, *, ended: bool) -> list[_Key]:
+    async def _keys(self, after: _Key, number: int, state: str) -> list[_Key]:
         """The first `number` + 1 keys after the key `after`, sorted."""
         found: list[_Key] = []
+        until = time.monotonic() + _SLICE_SECONDS
         for count, item in enumerate([*self._cache.runs, *self._cache.jobs]):
-            if not count % _SLICE:
+            if not count % _SLICE or time.monotonic() > until:
                 await asyncio.sleep(0)
+                until = time.monotonic() + _SLICE_SECONDS
             key = (item.namespace, item.name, item.uid)
-            if key > after and (ended or not is_over(item, self._cache)) and is_listed(item, self._cache):
+            if key > after and is_listed(item, self._cache) and self._is_in(item, state):
                 found.append(key)
         return heapq.nsmallest(number + 1, found)
+
+    def _is_in(self, item: Run | Job, state: str) -> bool:
+        if state == "all" or not is_over(item, self._cache):
+            return True
+        return state == "recent" and failed_recently(item, self._cache)
 
     async def _page(self, keys: list[_Key]) -> tuple[list[msgspec.Raw], _Key | None]:
         """The encoded items, and the key of the last one."""

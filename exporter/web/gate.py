@@ -32,12 +32,12 @@ class Gate:
         self._wait_seconds = wait_seconds
         self._queues: dict[str, _Queue] = {}
 
-    async def run(self, key: str, work: Callable[[], Awaitable[bool]]) -> bool:
+    async def run(self, queue: str, work: Callable[[], Awaitable[bool]]) -> bool:
         """Runs the work and returns its result. It continues if the client disconnects. Raises BusyError."""
         if self._free:
             self._free -= 1
         else:
-            await self._wait(key)
+            await self._wait(queue)
         task = asyncio.create_task(self._work(work))
         task.add_done_callback(lambda task: task.cancelled() or task.exception())  # else asyncio logs the exception
         return await asyncio.shield(task)

@@ -27,8 +27,11 @@ class Passwords:
         )
         self._gate = Gate(concurrency=1, wait_seconds=_WAIT_SECONDS)
 
-    async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], line: str) -> bool:
-        """Whether it is the user's password. An unknown user takes as long as a wrong password. Raises BusyError."""
+    async def accept(self, user: str, password: bytes, *, users: Mapping[str, str], queue: str) -> bool:
+        """Whether it is the user's password. An unknown user takes as long as a wrong password. Raises BusyError.
+
+        `queue` is the name of the queue of `Gate` in which the request waits, such as the address of the client.
+        """
         hashed = users.get(user) or _dummy_hash(users)
         key = self._decisions.key(user.encode(), hashed.encode(), password)
 
@@ -42,7 +45,7 @@ class Passwords:
             return fits
 
         known = self._decisions.fresh(key)
-        return await self._gate.run(line, decide) if known is None else known
+        return await self._gate.run(queue, decide) if known is None else known
 
 
 def _dummy_hash(users: Mapping[str, str]) -> str:

@@ -17,7 +17,7 @@ from exporter.kube.errors import KubeError
 from exporter.web.decisions import Decisions
 from exporter.web.gate import Gate
 
-__all__ = ["Reviews", "UnknownError"]
+__all__ = ["ReviewUnavailableError", "Reviews"]
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _TOKENS = "/apis/authentication.k8s.io/v1/tokenreviews"
 _ACCESS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
-class UnknownError(Exception):
+class ReviewUnavailableError(Exception):
     """The API server did not review the token."""
 
 
@@ -80,8 +80,11 @@ class Reviews:
         self._renewing: dict[bytes, asyncio.Task[bool]] = {}
         self._failing = False
 
-    async def accept(self, token: str, path: str, *, line: str) -> bool:
-        """Whether the token's account is authorized to `get` this path. Raises BusyError and UnknownError."""
+    async def accept(self, token: str, path: str, *, queue: str) -> bool:
+        """Whether the token's account is authorized to `get` this path. Raises BusyError and ReviewUnavailableError.
+
+        `queue` is the name of the queue of `Gate` in which the request waits, such as the address of the client.
+        """
         if not _TOKEN.fullmatch(token):
             return False
         key = self._decisions.key(token.encode(), path.encode())
@@ -92,9 +95,9 @@ class Reviews:
             return await self._renew(key, token, path)
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):
-                return await self._gate.run(line, lambda: self._decide(key, token, path))
+                return await self._gate.run(queue, lambda: self._decide(key, token, path))
         except TimeoutError as error:
-            raise UnknownError from error
+            raise ReviewUnavailableError from error
 
     async def _renew(self, key: bytes, token: str, path: str) -> bool:
         """The new decision; after a second, the stale one, while the review continues in the background."""
@@ -105,7 +108,7 @@ class Reviews:
         try:
             async with asyncio.timeout(_RENEW_SECONDS):
                 return await asyncio.shield(task)
-        except (TimeoutError, UnknownError):
+        except (TimeoutError, ReviewUnavailableError):
             self._decisions.extend(key, seconds=_RETRY_SECONDS)
             return True
 
@@ -119,7 +122,7 @@ class Reviews:
             if not self._failing:
                 _log.warning("Failed to review tokens", extra={"detail": str(error) or "no response in time"})
             self._failing = True
-            raise UnknownError from error
+            raise ReviewUnavailableError from error
         self._failing = False
         (self._decisions.accept if good else self._decisions.reject)(key)
         return good

@@ -13,7 +13,7 @@ async def test_phases_in_no_state_are_named_and_counted(tmp_path):
     runs += [a_run("d", status={"phase": "Odd\n"}), a_run("e", status={"phase": "Running"}), a_run("f")]
     both = r"'Paused' (3 runs), 'Odd\n' (1 run)"
     assert await lines_of(tmp_path, *runs) == [
-        f"note  coderuns: .status.phase: 5 of 6 runs have a value; {both} are not in any rule: state open",
+        f"note  coderuns: .status.phase: 5 of 6 runs have a value; {both} are not in any state rule: state open",
     ]
 
 

@@ -114,7 +114,7 @@ async def test_with_profiles_of_plain_jobs_only_jobs_are_watched(tmp_path):
 def test_profiles_of_plain_jobs_are_not_listed_separately():
     """The list of Jobs contains them. The first of the other kinds is the main kind."""
     kinds = kinds_of(Settings(coderuns=CodeRuns(kinds=("jobs.batch", "tasks.kelos.dev", "docsruns.agents.platform"))))
-    assert [(kind.resource, kind.main) for kind in kinds] == [
+    assert [(kind.resource, kind.primary) for kind in kinds] == [
         ("tasks.kelos.dev", True),
         ("docsruns.agents.platform", False),
     ]

@@ -31,9 +31,9 @@ def bcrypt_calls(monkeypatch):
     return calls
 
 
-async def accept(store, user="alice", password=RIGHT, *, users=ALICE, line="1"):
+async def accept(store, user="alice", password=RIGHT, *, users=ALICE, queue="1"):
     """Whether the password is accepted for a client."""
-    return await store.accept(user, password, users=users, line=line)
+    return await store.accept(user, password, users=users, queue=queue)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ async def test_health_checks_need_no_password(tmp_path):
 async def test_a_password_is_verified_once(bcrypt_calls):
     """This holds for concurrent requests. After a change of the hash it is verified again."""
     store = Passwords()
-    assert await asyncio.gather(*(accept(store, line=str(number)) for number in range(20))) == [True] * 20
+    assert await asyncio.gather(*(accept(store, queue=str(number)) for number in range(20))) == [True] * 20
     assert len(bcrypt_calls) == 1
     again = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     assert await accept(store, users={"alice": again})
@@ -163,11 +163,11 @@ async def test_a_client_that_guesses_does_not_delay_others(monkeypatch):
         return bcrypt.checkpw(password, hashed.encode())
 
     monkeypatch.setattr(passwords, "_fits", fits)
-    guesses = [asyncio.create_task(accept(store, password=b"%d" % number, line="evil")) for number in range(50)]
+    guesses = [asyncio.create_task(accept(store, password=b"%d" % number, queue="evil")) for number in range(50)]
     await asyncio.sleep(0)
-    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": PASSWORD_HASH}, line="other"))
+    other = asyncio.create_task(accept(store, "bob", users=ALICE | {"bob": PASSWORD_HASH}, queue="other"))
     await asyncio.sleep(0)
-    assert await accept(store, line="evil")
+    assert await accept(store, queue="evil")
     gate.set()
     assert await other
     assert order.index(RIGHT) <= 2
@@ -209,7 +209,7 @@ async def test_a_request_that_waits_too_long_is_rejected(monkeypatch):
     first = asyncio.create_task(accept(store, password=b"no"))
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
-        await accept(store, password=b"other", line="2")
+        await accept(store, password=b"other", queue="2")
     gate.set()
     assert not await first
     assert not await accept(store, password=b"third")

@@ -82,6 +82,16 @@ async def test_only_open_runs_are_listed_by_default():
         assert [run["name"] for run in (await get(site, "?state=all"))["items"]] == ["over", "r0"]
 
 
+async def test_runs_that_failed_within_six_hours_are_recent():
+    """They are listed with `state=recent`, in the order of the list; others that are over are not."""
+    status = {"phase": "Failed", "message": "Template rendering failed"}
+    over = a_run(name="over", uid="over", status=status)
+    earlier = a_run(name="earlier", uid="earlier", status=status, created=CREATED - 86_400)
+    done = a_run(name="done", uid="done", status={"phase": "Succeeded"})
+    async with a_site_with(RUNS[0], over, earlier, done) as site:
+        assert [run["name"] for run in (await get(site, "?state=recent"))["items"]] == ["over", "r0"]
+
+
 @pytest.mark.parametrize(
     ("query", "error_text"),
     [
@@ -89,7 +99,7 @@ async def test_only_open_runs_are_listed_by_default():
         ("?limit=501", "limit must be a number from 1 to 500"),
         ("?limit=%C2%B2", "limit must be a number from 1 to 500"),
         ("?limit=" + "9" * 5000, "limit must be a number from 1 to 500"),
-        ("?state=closed", "state must be one of open, all"),
+        ("?state=closed", "state must be one of open, recent, all"),
         ("?continue=xx", "continue must be the token of the previous page"),
         ("?continue=YQ==", "continue must be the token of the previous page"),
     ],

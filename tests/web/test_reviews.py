@@ -7,7 +7,7 @@ import pytest
 from exporter.kube.errors import UnreachableError
 from exporter.web import decisions, reviews
 from exporter.web.gate import BusyError
-from exporter.web.reviews import Reviews, UnknownError
+from exporter.web.reviews import Reviews, ReviewUnavailableError
 from tests.clusters import until
 from tests.web.hostile import response_to
 from tests.web.protected import CREDENTIALS, USERS, Folder, ask, refused
@@ -51,7 +51,7 @@ async def test_a_token_is_rejected_if_reviews_are_disabled(tmp_path):
 async def test_the_access_review_contains_all_attributes_of_the_user():
     """Permissions can depend on groups, uid and extra."""
     reviewer = TokenReviewer()
-    assert await reviewer.reviews().accept("good", "/metrics", line="1")
+    assert await reviewer.reviews().accept("good", "/metrics", queue="1")
     assert reviewer.requests == [
         ("tokenreviews", {"token": "good", "audiences": []}),
         (
@@ -71,38 +71,38 @@ async def test_acceptance_is_cached_for_a_minute_and_rejection_for_ten_seconds()
     """Twenty concurrent requests cause a single review."""
     reviewer = TokenReviewer()
     token_reviews = reviewer.reviews()
-    assert all(await asyncio.gather(*(token_reviews.accept("good", "/metrics", line=str(n)) for n in range(20))))
+    assert all(await asyncio.gather(*(token_reviews.accept("good", "/metrics", queue=str(n)) for n in range(20))))
     assert len(reviewer.requests) == 2
     reviewer.allowed.clear()
     reviewer.now = 59.0
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     reviewer.now = 60.0
     for _ in range(2):
-        assert not await token_reviews.accept("good", "/metrics", line="1")
+        assert not await token_reviews.accept("good", "/metrics", queue="1")
     assert len(reviewer.requests) == 4
     reviewer.allowed.add("prometheus")
     reviewer.now = 70.0
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
 
 
 async def test_while_the_api_server_is_down_accepted_tokens_remain_accepted(caplog):
     """They remain so for an hour, and are reviewed every ten seconds. Other tokens get 503. One line is logged."""
     reviewer = TokenReviewer()
     token_reviews = reviewer.reviews()
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     reviewer.error = UnreachableError("down", code="connect")
     reviewer.now = 61.0
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     count = len(reviewer.requests)
     reviewer.now = 70.0
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     assert len(reviewer.requests) == count
     reviewer.now = 3599.0
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     reviewer.now = 3610.0
     for token in ("good", "poor"):
-        with pytest.raises(UnknownError):
-            await token_reviews.accept(token, "/metrics", line="1")
+        with pytest.raises(ReviewUnavailableError):
+            await token_reviews.accept(token, "/metrics", queue="1")
     assert [(record.message, record.detail) for record in caplog.records] == [("Failed to review tokens", "down")]
     async with a_site(reviews=token_reviews) as site:
         assert (await ask(site.url, headers=bearer("good")))[0] == 503
@@ -115,22 +115,22 @@ async def test_while_the_api_server_is_slow_accepted_tokens_are_served(monkeypat
     monkeypatch.setattr(reviews, "_RENEW_SECONDS", 0.02)
     reviewer = TokenReviewer()
     token_reviews = reviewer.reviews()
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     reviewer.gate.clear()
     reviewer.now = 60.0
-    assert await token_reviews.accept("good", "/metrics", line="1")
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     reviewer.tokens.clear()
     reviewer.gate.set()
     await until(lambda: not token_reviews._renewing)
-    assert not await token_reviews.accept("good", "/metrics", line="1")
+    assert not await token_reviews.accept("good", "/metrics", queue="1")
 
 
 @pytest.mark.parametrize("token", ["\u00e9", "\U0001f600", "a b", "a,b", "a\tb", "=", "<x>", "a\udcff"])
 async def test_an_invalid_token_is_rejected_without_a_review(token):
     """RFC 6750 defines the valid characters. Other values are 401 and counted."""
     reviewer = TokenReviewer()
-    assert not await reviewer.reviews().accept(token, "/metrics", line="1")
+    assert not await reviewer.reviews().accept(token, "/metrics", queue="1")
     async with a_site(reviews=reviewer.reviews()) as site:
         head = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer "
         answer = await response_to(site, head + token.encode("utf-8", "surrogateescape") + b"\r\n\r\n")
@@ -156,7 +156,7 @@ async def test_a_token_must_have_the_configured_audience(audiences, good):
     reviewer = TokenReviewer()
     reviewer.audiences = audiences
     token_reviews = reviewer.reviews(audience="coderun-exporter")
-    assert await token_reviews.accept("good", "/metrics", line="1") is good
+    assert await token_reviews.accept("good", "/metrics", queue="1") is good
     assert reviewer.requests[0] == ("tokenreviews", {"token": "good", "audiences": ["coderun-exporter"]})
 
 
@@ -167,8 +167,8 @@ async def test_an_invalid_review_response_does_not_accept_the_token():
         async def post(_, __, text=text):
             return text
 
-        with pytest.raises(UnknownError):
-            await Reviews(post=post, clock=lambda: 0.0).accept("x", "/metrics", line="1")
+        with pytest.raises(ReviewUnavailableError):
+            await Reviews(post=post, clock=lambda: 0.0).accept("x", "/metrics", queue="1")
 
 
 async def test_a_request_does_not_wait_for_the_api_server_longer_than_a_scrape_may_take(monkeypatch):
@@ -178,15 +178,15 @@ async def test_a_request_does_not_wait_for_the_api_server_longer_than_a_scrape_m
     reviewer = TokenReviewer()
     reviewer.gate.clear()
     token_reviews = reviewer.reviews()
-    with pytest.raises(UnknownError):
-        await token_reviews.accept("good", "/metrics", line="1")
-    waiting = [asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line="1")) for n in range(9)]
+    with pytest.raises(ReviewUnavailableError):
+        await token_reviews.accept("good", "/metrics", queue="1")
+    waiting = [asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", queue="1")) for n in range(9)]
     ends = await asyncio.gather(*waiting, return_exceptions=True)
-    assert {type(end) for end in ends} == {UnknownError, BusyError}
+    assert {type(end) for end in ends} == {ReviewUnavailableError, BusyError}
     reviewer.gate.set()
     await until(lambda: reviewer.waiting == 0 and len(reviewer.requests) == 2 + 3)
     count = len(reviewer.requests)
-    assert await token_reviews.accept("good", "/metrics", line="1")
+    assert await token_reviews.accept("good", "/metrics", queue="1")
     assert len(reviewer.requests) == count
 
 
@@ -197,8 +197,8 @@ async def test_a_review_times_out_if_the_api_server_never_responds(monkeypatch):
     reviewer.gate.clear()
     token_reviews = reviewer.reviews()
     for number in range(9):
-        with pytest.raises(UnknownError):
-            await token_reviews.accept(f"x{number}", "/metrics", line="1")
+        with pytest.raises(ReviewUnavailableError):
+            await token_reviews.accept(f"x{number}", "/metrics", queue="1")
 
 
 async def test_cached_decisions_are_bounded_and_contain_no_token(monkeypatch):
@@ -208,8 +208,8 @@ async def test_cached_decisions_are_bounded_and_contain_no_token(monkeypatch):
     reviewer.tokens |= {f"secret-{number}": "prometheus" for number in range(9)}
     token_reviews = reviewer.reviews()
     for number in range(9):
-        assert await token_reviews.accept(f"secret-{number}", "/metrics", line="1")
+        assert await token_reviews.accept(f"secret-{number}", "/metrics", queue="1")
         for wrong in range(5):
-            assert not await token_reviews.accept(f"wrong-{number}-{wrong}", "/metrics", line="1")
+            assert not await token_reviews.accept(f"wrong-{number}-{wrong}", "/metrics", queue="1")
     assert (len(token_reviews._decisions._accepted), len(token_reviews._decisions._rejected)) == (3, 3)
     assert "secret" not in repr(token_reviews._decisions._accepted)

@@ -16,16 +16,16 @@ async def test_invalid_tokens_do_not_delay_an_accepted_token():
     """This holds for any number of waiting requests and addresses, and after the cached decision has expired."""
     reviewer = TokenReviewer()
     token_reviews = reviewer.reviews()
-    assert await token_reviews.accept("good", "/metrics", line="proxy")
+    assert await token_reviews.accept("good", "/metrics", queue="proxy")
     reviewer.gate.clear()
     clients = [("proxy", "1", "2", "3")[number % 4] for number in range(200)]
     invalid_requests = [
-        asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line=one)) for n, one in enumerate(clients)
+        asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", queue=one)) for n, one in enumerate(clients)
     ]
     await until(lambda: reviewer.waiting == reviews._CONCURRENCY)
-    assert await token_reviews.accept("good", "/metrics", line="proxy")
+    assert await token_reviews.accept("good", "/metrics", queue="proxy")
     reviewer.now = 60.0
-    renewed = asyncio.create_task(token_reviews.accept("good", "/metrics", line="proxy"))
+    renewed = asyncio.create_task(token_reviews.accept("good", "/metrics", queue="proxy"))
     await until(lambda: reviewer.waiting == reviews._CONCURRENCY + 1)
     reviewer.gate.set()
     assert await renewed
@@ -38,10 +38,10 @@ async def test_a_new_token_gets_its_turn_among_invalid_ones():
     token_reviews = reviewer.reviews()
     reviewer.gate.clear()
     invalid_requests = [
-        asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", line="evil")) for n in range(200)
+        asyncio.create_task(token_reviews.accept(f"x{n}", "/metrics", queue="evil")) for n in range(200)
     ]
     await until(lambda: reviewer.waiting == reviews._CONCURRENCY)
-    good = asyncio.create_task(token_reviews.accept("good", "/metrics", line="prometheus"))
+    good = asyncio.create_task(token_reviews.accept("good", "/metrics", queue="prometheus"))
     await asyncio.sleep(0)
     reviewer.gate.set()
     assert await good
