@@ -11,6 +11,9 @@ SETTINGS = {
         "coderuns": {"kinds": ["tasks.kubeopencode.io"]},
     },
     "logs": {"logs": {"enabled": True}},
+    "a log format": {
+        "logs": {"enabled": True, "formats": [{"name": "a", "events": [{"when": {"b": 1}, "cost": {"last": "c"}}]}]}
+    },
     "logs of two namespaces": {"namespaces": ["a", "b", "a"], "logs": {"enabled": True}},
     "one namespace": {"namespaces": ["agent-platform"]},
     "two namespaces, one of them twice": {"namespaces": ["a", "b", "a"]},

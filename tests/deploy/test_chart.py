@@ -41,6 +41,10 @@ WRONG_VALUES = {
     "a duration's type": ({"settings": {"retention": True}}, "at '/settings/retention': got boolean, want number or"),
     "the port": ({"settings": {"web": {"listen_addresses": []}}}, "at '/settings/web': additional properties"),
     "the web configuration's place": ({"settings": {"web": {"config_file": "x"}}}, "at '/settings/web': additional"),
+    "a file that the pod does not have, of a log format": (
+        {"settings": {"logs": {"formats": ["mine.yml"]}}},
+        "at '/settings/logs/formats/0': got string, want object",
+    ),
     "a file with a profile": (
         {"settings": {"coderuns": {"kinds": ["tasks.kelos.dev", "mine.yaml"]}}},
         "at '/settings/coderuns/kinds/1': 'not' failed",

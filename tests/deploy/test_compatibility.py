@@ -1,5 +1,6 @@
 """The table of docs/compatibility.md has the versions of this release and of the tested components."""
 
+import json
 import re
 
 from exporter import __version__
@@ -44,4 +45,8 @@ def test_the_tested_versions_are_those_of_the_built_components():
         "Prometheus Operator"
     )
     assert version_of("helm", "helm.sh/helm/v3").removesuffix(".0") in row_of("Helm")
+    for package, row in (("@anthropic-ai/claude-code", "Claude Code"), ("@openai/codex", "Codex")):
+        found = json.loads((ROOT / "tools/agents/package.json").read_text())["dependencies"][package]
+        assert found in row_of(f"{row}, if logs are read")
+        assert f"{row} {found}" in (ROOT / "docs/reliability.md").read_text()
     assert version_of("kustomize", "sigs.k8s.io/kustomize/kustomize/v5") in row_of("kustomize")

@@ -35,7 +35,12 @@ def test_these_causes_inhibit_these_symptoms():
                 for cause in job_causes
                 for severity in WARNING_AND_CRITICAL
             ),
-            *(f"{cause} warning > AgentJobHanging warning" for cause in [*job_causes, "AgentPodNotStarting"]),
+            *(
+                f"{cause} warning > AgentJobHanging warning"
+                for cause in [*job_causes, "AgentPodNotStarting", "AgentBlocked", "AgentSilent"]
+            ),
+            *(f"AgentBlocked warning > {symptom} warning" for symptom in ("AgentSilent", "AgentFinishedNotExited")),
+            "AgentFinishedNotExited critical > AgentBlocked warning",
             "AgentNeverSucceeds warning > AgentJobsFailing warning",
             *(
                 f"CodeRunExporterResourceUnavailable critical > CodeRunExporterStale {severity}"
