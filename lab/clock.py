@@ -17,7 +17,7 @@ class FastClock:
 
     A call returns the simulated time as a float, as `time.time` does. `monotonic` (seconds) and `wait` (real seconds)
     are arguments so that tests need no real time. If the machine is too slow for the speed, the clock waits for the
-    tasks that use it (`due`).
+    tasks that use it (`hold_at`).
     """
 
     def __init__(
@@ -33,12 +33,12 @@ class FastClock:
         self._monotonic = monotonic
         self._wait = wait
         self._origin = monotonic()
-        self._due: dict[str, float] = {}
+        self._holds: dict[str, float] = {}
 
     def __call__(self) -> float:
         """The simulated time, in seconds since the epoch."""
         now = self._start + (self._monotonic() - self._origin) * self._speed
-        latest = min(self._due.values(), default=now)
+        latest = min(self._holds.values(), default=now)
         if now <= latest:
             return now
         self._start, self._origin = latest, self._monotonic()
@@ -54,13 +54,13 @@ class FastClock:
         self._start, self._origin = self(), self._monotonic()
         self._speed = speed
 
-    def due(self, task: str, moment: float | None) -> None:
+    def hold_at(self, task: str, moment: float | None) -> None:
         """Stops the clock at `moment` until the same task sets a later time; None removes the limit."""
         self()
         if moment is None:
-            self._due.pop(task, None)
+            self._holds.pop(task, None)
         else:
-            self._due[task] = moment
+            self._holds[task] = moment
 
     async def sleep(self, seconds: float) -> None:
         """Waits for this many simulated seconds."""

@@ -19,6 +19,9 @@ CLUSTER = ("etcd", "kube-apiserver", "kube-controller-manager", "kwok")
 PACKAGED = frozenset({"mmdebstrap", "podman", "runc"})
 """The programs that build and run the image; they are in distribution packages of the same names."""
 
+AGENTS = frozenset({"claude", "codex"})
+"""The agent CLIs. One on PATH is never used: it has another version, and may be logged in to an account."""
+
 BUILT = pathlib.Path(__file__).resolve().parent.parent / ".tools" / "bin"
 
 
@@ -55,7 +58,7 @@ def find(name: str) -> pathlib.Path | None:
     built = BUILT / name
     if built.is_file():
         return built
-    installed = _executable_on_path(name)
+    installed = None if name in AGENTS else _executable_on_path(name)
     if installed is None or (name in REQUIREMENTS and not REQUIREMENTS[name].accepts(_version(installed))):
         return None
     return pathlib.Path(installed)
@@ -78,7 +81,7 @@ def title(name: str) -> str:
     """The component with its supported versions, and the other version on PATH, if any."""
     oldest = REQUIREMENTS[name].oldest if name in REQUIREMENTS else ()
     wanted = f"{name} {'.'.join(map(str, oldest))} or newer" if oldest else name
-    installed = _executable_on_path(name) if find(name) is None else None
+    installed = _executable_on_path(name) if name not in AGENTS and find(name) is None else None
     return f"{wanted} ({installed} is {'.'.join(map(str, _version(installed)))})" if installed else wanted
 
 

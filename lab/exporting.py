@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Self
 from lab.processes import Process, free_ports
 from lab.waiting import until
 
-__all__ = ["OWN", "Exporter", "Scrape", "objects_of", "readable_of", "series_of"]
+__all__ = ["OWN", "Exporter", "Scrape", "object_samples", "series_of", "stateless_samples"]
 
 OWN = ("coderun_exporter_", "process_", "python_")
 """Prefixes of the names of metrics about the exporter itself."""
@@ -97,18 +97,18 @@ class Exporter:
                 return Scrape(error.code, error.headers.get("Content-Type", ""), error.read().decode())
 
     def _is_ready(self) -> bool:
-        assert self._process.running(), self._process.last_words()
+        assert self._process.running(), self._process.last_output()
         return self.get("/readyz").status == 200
 
 
-def objects_of(exposition: str) -> list[str]:
+def object_samples(exposition: str) -> list[str]:
     """The samples of a scrape response about objects of the cluster, without metrics of the exporter itself."""
     return [line for line in exposition.split("\n") if line and not line.startswith(("#", *OWN))]
 
 
-def readable_of(exposition: str) -> list[str]:
-    """As `objects_of`, without samples that a newly started exporter does not have."""
-    return [line for line in objects_of(exposition) if not any(part in line for part in REMEMBERED)]
+def stateless_samples(exposition: str) -> list[str]:
+    """As `object_samples`, without those that depend on what the exporter has observed before (`REMEMBERED`)."""
+    return [line for line in object_samples(exposition) if not any(part in line for part in REMEMBERED)]
 
 
 def series_of(exposition: str) -> list[str]:

@@ -53,7 +53,7 @@ class Process:
         self._process.kill()
         self._process.wait()
 
-    def last_words(self, *, lines: int = 15) -> str:
+    def last_output(self, *, lines: int = 15) -> str:
         """The last lines of the log, for an error message."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 

@@ -1,6 +1,7 @@
 """Simulates a month of normal operation, in which no alert may fire, and the month with 50 faults: `make calm`.
 
-Writes docs/calm.md. The month is divided into stretches of a few days, which are simulated in parallel.
+Writes docs/calm.md. The month is divided into stretches of a few days, which are simulated in parallel. promtool
+evaluates a stretch in blocks of `BLOCK_DAYS`.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from exporter.config import Thresholds
 from lab.clock import duration, of_day
 from lab.timelapse.evaluation import STEP, EvaluationError, Firing, metrics_of, verdict
 from lab.timelapse.exporter_faults import EXPORTER
@@ -23,7 +25,7 @@ from lab.timelapse.normal import DAY, Schedule
 from lab.timelapse.play import Agenda, play
 from lab.timelapse.run_faults import RUN_FAULTS
 from lab.timelapse.series import Recorder
-from lab.timelapse.world import World
+from lab.timelapse.world import LIMITS, World
 from tools.generate_docs import filled
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "calm.md"
@@ -38,12 +40,18 @@ SKEWS = (30.0, -30.0, 0.0)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Consecutive days of the month, from day `first` (0 is the first day), and the numbers of the faults in them."""
+    """Consecutive days of the month, from day `first` (0 is the first day), and the numbers of the faults in them.
+
+    `schedule` adds what happens on a day; `thresholds` and `replicas` are those of the exporter.
+    """
 
     seed: int
     first: int
     days: int
     faults: range
+    schedule: type[Schedule] = Schedule
+    thresholds: Thresholds = LIMITS
+    replicas: int = 2
 
     @property
     def skew(self) -> float:
@@ -112,12 +120,14 @@ async def _stretch(stretch: Stretch) -> StretchResult:
     # Scrapes are at 15 s and 45 s of a minute, so that no change happens at the moment of a scrape.
     begin = of_day(FIRST_DAY + dt.timedelta(days=stretch.first), "00:00") + 15
     agenda, recorder = Agenda(), Recorder(metrics=metrics_of())
-    schedule = Schedule(agenda=agenda, rng=_rng(stretch, "life"), first_task=1000 * stretch.first, begin=begin)
+    schedule = stretch.schedule(
+        agenda=agenda, rng=_rng(stretch, "life"), first_task=1000 * stretch.first, begin=begin
+    )
     faults = tuple(_faults(stretch, schedule, begin))
     fired: list[Firing] = []
-    async with World(start=begin, skew=stretch.skew) as world:
-        for replica in (1, 2):
-            await world.start(f"exporter-{replica}")
+    async with World(start=begin, skew=stretch.skew, logs=True, thresholds=stretch.thresholds) as world:
+        for replica in range(stretch.replicas):
+            await world.start(f"exporter-{replica + 1}")
         for day in range(stretch.days):
             schedule.day(begin + day * DAY)
         for day in range(0, stretch.days, BLOCK_DAYS):
@@ -150,7 +160,7 @@ def render_report(
     args: argparse.Namespace, calm: Sequence[StretchResult], troubled: Sequence[StretchResult]
 ) -> tuple[str, list[str]]:
     """The text of the page, and a line for each unexpected result."""
-    wrong = [f"an alert fired without a fault: {_describe(one)}" for stretch in calm for one in stretch.fired]
+    wrong = [f"an alert fired without a fault: {describe(one)}" for stretch in calm for one in stretch.fired]
     rows = []
     for stretch in troubled:
         for fault in stretch.faults:
@@ -163,7 +173,7 @@ def render_report(
                     + ("did not fire" if took is None else f"took {duration(took)}")
                 )
         stray = [one for one in stretch.fired if not any(fault.explains(one) for fault in stretch.faults)]
-        wrong += [f"no fault explains {_describe(one)}" for one in stray]
+        wrong += [f"no fault explains {describe(one)}" for one in stray]
     scrapes = sum(stretch.scrapes for stretch in calm)
     text = filled(
         "calm",
@@ -183,7 +193,8 @@ def _row(fault: Fault, took: float | None) -> str:
     return f"| {_clock(fault.begin)} | {fault.what} | `{fault.alert}` | {found} | {duration(fault.within)} |"
 
 
-def _describe(one: Firing) -> str:
+def describe(one: Firing) -> str:
+    """The alert, its labels and its time."""
     labels = {name: text for name, text in one.labels.items() if name not in {"severity", "component"}}
     return f"{one.alert} {labels} from day {_clock(one.first)} to day {_clock(one.last)}"
 

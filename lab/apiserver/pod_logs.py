@@ -36,13 +36,14 @@ class PodLogs:
     """The files by namespace, pod and container; `previous` are those of the previous container.
 
     `offset` is that of the nodes from UTC. `messages` are sent with status 200 instead of the log of a container: the
-    kubelet sends the status before it reads the file.
+    kubelet sends the status before it reads the file. `reads` is the number of requests.
     """
 
     files: dict[tuple[str, str, str], list[Entry]] = dataclasses.field(default_factory=dict)
     previous: dict[tuple[str, str, str], list[Entry]] = dataclasses.field(default_factory=dict)
     messages: dict[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
     offset: dt.timedelta = dt.timedelta()
+    reads: int = 0
 
     def write(self, namespace: str, pod: str, container: str, *lines: tuple[float, bytes]) -> None:
         """Appends lines, given as seconds since the epoch and text."""
@@ -54,6 +55,7 @@ def answer(store: Store, logs: PodLogs, request: web.Request) -> web.Response | 
     """The response; None if the path is not that of a log. Raises StatusError."""
     if (match := _PATH.fullmatch(request.path)) is None:
         return None
+    logs.reads += 1
     namespace, name = match.groups()
     collection = store.collection("pods")
     if (stored := collection.objects.get(object_key(namespace, name))) is None:

@@ -37,12 +37,12 @@ class ServiceAccount:
     `settings` is the settings file from which the RBAC manifests are generated.
     """
 
-    def __init__(self, plane: ControlPlane, place: PlatformNamespace, *, settings: pathlib.Path) -> None:
-        self.name = self.namespace = place.namespace
+    def __init__(self, plane: ControlPlane, platform: PlatformNamespace, *, settings: pathlib.Path) -> None:
+        self.name = self.namespace = platform.namespace
         self.user = f"system:serviceaccount:{self.namespace}:{self.name}"
         self._plane = plane
-        self._place = place
-        place.ask("POST", self._core("serviceaccounts"), {"metadata": {"name": self.name}})
+        self._platform = platform
+        platform.ask("POST", self._core("serviceaccounts"), {"metadata": {"name": self.name}})
         command = [sys.executable, "-m", "exporter", "rbac", "--config.file", str(settings)]
         command += [f"--service-account.name={self.name}", f"--service-account.namespace={self.namespace}"]
         made = subprocess.run(command, check=True, capture_output=True, timeout=30).stdout
@@ -51,7 +51,7 @@ class ServiceAccount:
     def grant(self) -> None:
         """Creates the RBAC objects."""
         for manifest in self.manifests:
-            self._place.ask("POST", _path(manifest), manifest)
+            self._platform.ask("POST", _path(manifest), manifest)
 
     def revoke(self) -> None:
         """Deletes the RBAC objects, because cluster-scoped ones remain when the namespace is deleted."""
@@ -65,16 +65,16 @@ class ServiceAccount:
     def set_rules(self, role: dict[str, Any], rules: list[dict[str, Any]]) -> None:
         """Replaces the rules of a role."""
         path = f"{_path(role)}/{role['metadata']['name']}"
-        self._place.ask("PATCH", path, {"rules": rules}, content_type=_MERGE_PATCH)
+        self._platform.ask("PATCH", path, {"rules": rules}, content_type=_MERGE_PATCH)
 
     def token(self, pod: str) -> Token:
         """Creates the pod, and returns a token that is bound to it. Deleting the pod invalidates the token."""
         spec = {"serviceAccountName": self.name, "containers": [{"name": "exporter", "image": "exporter:1"}]}
-        made = self._place.ask("POST", self._core("pods"), {"metadata": {"name": pod}, "spec": spec})
+        made = self._platform.ask("POST", self._core("pods"), {"metadata": {"name": pod}, "spec": spec})
         bound = {"apiVersion": "v1", "kind": "Pod", "name": pod, "uid": made["metadata"]["uid"]}
         path = f"{self._core('serviceaccounts')}/{self.name}/token"
         asked = {"expirationSeconds": 3600, "boundObjectRef": bound}
-        text = self._place.ask("POST", path, {"spec": asked})["status"]["token"]
+        text = self._platform.ask("POST", path, {"spec": asked})["status"]["token"]
         claims = text.split(".")[1]
         identity = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["jti"]
         return Token(text, f"JTI={identity}", pod)
@@ -87,7 +87,7 @@ class ServiceAccount:
 
     def end(self, token: Token) -> None:
         """Deletes the pod of the token. The API server may accept the token for ten more seconds."""
-        self._place.ask("DELETE", f"{self._core('pods')}/{token.pod}?gracePeriodSeconds=0")
+        self._platform.ask("DELETE", f"{self._core('pods')}/{token.pod}?gracePeriodSeconds=0")
 
     def requests(self) -> list[dict[str, Any]]:
         """The requests of this account in the audit log of the API server, oldest first."""

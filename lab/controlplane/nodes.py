@@ -57,6 +57,11 @@ class Nodes:
         self._kwok = kwok
         self._processes: list[Process] = []
 
+    @property
+    def kwok_pid(self) -> int:
+        """The process ID of kwok, which has the part of the kubelet."""
+        return self._processes[-1].pid
+
     def start(self) -> None:
         """Starts both and waits until a pod has a node. Raises AssertionError if that fails."""
         self._folder.mkdir(exist_ok=True)
@@ -126,7 +131,7 @@ class Nodes:
         return ready and answer.get("spec", {}).get("nodeName") == _NODE
 
     def _last_words(self) -> str:
-        return "\n".join(process.last_words() for process in self._processes)
+        return "\n".join(process.last_output() for process in self._processes)
 
 
 def _policy() -> dict[str, Any]:

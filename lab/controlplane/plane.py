@@ -180,7 +180,7 @@ class ControlPlane:
             except (OSError, http.client.HTTPException):
                 pass  # the server has no certificate yet, does not listen yet, or has closed the connection
             time.sleep(0.05)
-        raise TimeoutError(f"the API server is not ready; its log ends with:\n{process.last_words()}")
+        raise TimeoutError(f"the API server is not ready; its log ends with:\n{process.last_output()}")
 
     def _write_files(self) -> None:
         key = self._folder / "sa.key"

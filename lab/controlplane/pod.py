@@ -81,7 +81,7 @@ class Pod:
         """Waits until the probe succeeds, for at most `periodSeconds` times `failureThreshold`."""
         probe = self.container[f"{name}Probe"]
         seconds = probe["periodSeconds"] * probe["failureThreshold"]
-        until(lambda: self.probe(name) == 200, what=name, seconds=seconds, otherwise=self._process.last_words)
+        until(lambda: self.probe(name) == 200, what=name, seconds=seconds, otherwise=self._process.last_output)
 
     def end(self) -> None:
         """Sends SIGTERM, and waits until the process exits within the grace period of the pod."""

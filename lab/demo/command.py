@@ -2,22 +2,19 @@
 
 import argparse
 import asyncio
-import contextlib
 import errno
 import functools
 import logging
-import pathlib
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 
-import exporter.app
 from exporter import logs
-from exporter.config import Kubernetes, Settings, Web
 from exporter.ending import run_command
 from exporter.flags import Parser, UsageError
 from exporter.web.server import ListenError, parse_address
+from lab.demo.exporter import serve_exporter
 from lab.demo.replay import ReplayError, replay
 from lab.demo.rules import RulesError
 
@@ -49,7 +46,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
         type=_speed,
         default=60.0,
         metavar="N",
-        help="simulated seconds per real second (default: 60, which takes a minute and a half)",
+        help="simulated seconds per real second (default: 60, which takes a minute)",
     )
     parser.add_argument(
         "--web.listen-address",
@@ -87,21 +84,13 @@ async def _main(arguments: argparse.Namespace) -> int:
             out=sys.stdout,
             speed=arguments.speed,
             stay=_on_terminal() if arguments.stay is None else arguments.stay,
-            exporter=functools.partial(_serve, address=address),
+            exporter=functools.partial(serve_exporter, address=address),
             interrupted=interrupted,
             note="" if address == wanted else f"{wanted} is taken: a free port instead.",
         )
     except (ReplayError, RulesError) as error:
         print(error, file=sys.stderr)
         return _FAILED
-
-
-@contextlib.asynccontextmanager
-async def _serve(*, address: str, kubeconfig: pathlib.Path, clock: Callable[[], float]) -> AsyncIterator[str]:
-    """The real exporter with its default settings, except for the API server and the listen address."""
-    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=(address,)))
-    async with exporter.app.serve(settings, clock=clock) as app:
-        yield app.url
 
 
 def _on_terminal() -> bool:

@@ -1,7 +1,8 @@
 """The script of the replayed day: each step with its time and its text.
 
-To keep the replay short, the second incident begins an hour earlier than it did. The first incident is also replayed
-with the newest version of the platform.
+To keep the replay short, the second incident begins earlier than it did. It begins after the repair of the first,
+because its agents use the CLI whose templates were missing. The first incident is also replayed with the newest
+version of the platform.
 """
 
 import dataclasses
@@ -15,15 +16,13 @@ from lab.platform.manifests import RunSpec, configmap_name
 __all__ = ["BEGIN", "END", "GIVE_UP", "INCIDENTS", "SCRIPT", "Incident", "Platforms", "Step"]
 
 BEGIN = "12:25"
-END = "13:52"
+END = "13:20"
 """The time at which the last alert resolves, if all incidents are detected."""
-GIVE_UP = "14:10"
+GIVE_UP = "13:50"
 """The time at which the replay ends, even if an incident was not detected."""
 
 _STALLED = (RunSpec(task=1, agent="Rex", work_seconds=480), RunSpec(task=6, agent="Rex", work_seconds=420))
-_HANGING = tuple(
-    RunSpec(task=task, agent="Tess", cli="factory", work_seconds=420, exits=("never",)) for task in (3, 4, 7)
-)
+_HANGING = tuple(RunSpec(task=task, agent="Tess", work_seconds=420, exits=("never",)) for task in (3, 4, 7))
 _FAILING = tuple(
     RunSpec(task=task, agent=agent, generation=NEWEST) for task, agent in ((42, "Rex"), (43, "Blaze"), (44, "Grizz"))
 )
@@ -104,13 +103,13 @@ INCIDENTS = (
         number="2",
         title="Tess's Jobs of tasks 3, 4 and 7 never ended",
         without="6 h and more",
-        began="12:38",
-        began_what="the CodeRuns were created, and their Jobs started",
-        alert="AgentJobHanging",
-        alert_since="12:38",
-        since_what="the CodeRuns were created",
-        signal="the age of the Jobs: 3600 s plus 300 s. No object in the cluster shows it earlier, and the exporter"
-        " does not read the agents' logs",
+        began="13:03",
+        began_what="the agents' last word",
+        alert="AgentFinishedNotExited",
+        alert_since="13:03",
+        since_what="the agents' last word",
+        signal="the agents' last word in their logs, and no line for 300 s after it. Without access to logs, which is"
+        " the default, the first alert is based on the age of the Jobs, 65 min after their start",
         needs=frozenset(order.name for order in _HANGING),
     ),
 )
@@ -119,6 +118,10 @@ INCIDENTS = (
 def _created(at: str, order: RunSpec, text: str, *, kind: Literal["run", "fault"] = "run") -> Step:
     words = f"{order.name} is created ({order.agent}). {text}"
     return Step(at=at, kind=kind, text=words, do=lambda platforms: _platform(platforms, order).order([order]))
+
+
+def _failing(at: str, order: RunSpec) -> Step:
+    return _created(at, order, "Its template cannot be rendered.", kind="fault")
 
 
 def _platform(platforms: Platforms, order: RunSpec) -> Platform:
@@ -147,24 +150,18 @@ SCRIPT = (
         "It uses another CLI and is not affected.",
     ),
     Step(
-        at="12:38",
-        kind="fault",
-        text="The CodeRuns of tasks 3, 4 and 7 are created (Tess, factory; 13:45 on the day itself). Their Jobs"
-        " start.",
-        do=lambda platforms: platforms.november.order(_HANGING),
-    ),
-    Step(
-        at="12:45",
-        kind="fault",
-        text="Tess reports success for all three, in her log. A leftover FIFO writer keeps her containers running."
-        " The cluster's status does not change.",
-    ),
-    Step(
         at="12:53",
         kind="repair",
         after="1",
         text="The alerts name the ConfigMap: an operator restores its templates (19:58 on the day itself).",
         do=lambda platforms: platforms.november.restore_templates("claude"),
+    ),
+    Step(
+        at="12:56",
+        kind="fault",
+        text="The CodeRuns of tasks 3, 4 and 7 are created (Tess, claude; 13:45 on the day itself). Their Jobs"
+        " start.",
+        do=lambda platforms: platforms.november.order(_HANGING),
     ),
     _created("12:58", RunSpec(task=8, agent="Rex", work_seconds=540), "An ordinary run."),
     Step(
@@ -173,15 +170,29 @@ SCRIPT = (
         text=f"Namespace cto, newest version: a controller image is rolled out that lacks the partial {_PARTIAL}.",
         do=lambda platforms: platforms.newest.roll_out(missing_partial=_PARTIAL),
     ),
-    *(
-        _created(at, order, "Its template cannot be rendered.", kind="fault")
-        for at, order in zip(("13:02", "13:04", "13:06"), _FAILING, strict=True)
+    _failing("13:02", _FAILING[0]),
+    Step(
+        at="13:03",
+        kind="fault",
+        text="Tess prints her result for all three, the last word in her logs. A leftover FIFO writer keeps her"
+        " containers running. The cluster's status does not change.",
     ),
+    _failing("13:04", _FAILING[1]),
+    _failing("13:06", _FAILING[2]),
     _created(
         "13:08",
         RunSpec(task=9, agent="Cipher", cli="codex", work_seconds=240, exits=("1", "0")),
         "Its first attempt fails and is retried, which raises no alert.",
     ),
+    Step(
+        at="13:10",
+        kind="repair",
+        after="2",
+        text="The alert names the cause: an operator ends the leftover process in each pod, as the runbook says, and"
+        " the Jobs complete (still running at 19:45 on the day itself).",
+        do=lambda platforms: platforms.november.end_leftovers(_HANGING),
+    ),
+    _created("13:11", RunSpec(task=11, agent="Tess", work_seconds=300), "Tess again; this one ends."),
     Step(
         at="13:12",
         kind="repair",
@@ -191,13 +202,4 @@ SCRIPT = (
     ),
     _created("13:14", RunSpec(task=45, agent="Rex", work_seconds=600, generation=NEWEST), "It gets a Job."),
     _created("13:15", RunSpec(task=10, agent="Cleo", work_seconds=300), "An ordinary run."),
-    _created("13:25", RunSpec(task=11, agent="Tess", cli="factory", work_seconds=420), "Tess again; this one ends."),
-    Step(
-        at="13:46",
-        kind="repair",
-        after="2",
-        text="An operator ends the leftover process in each pod, as the runbook says, and the Jobs complete (still"
-        " running at 19:45 on the day itself).",
-        do=lambda platforms: platforms.november.end_leftovers(_HANGING),
-    ),
 )

@@ -22,6 +22,7 @@ from lab.demo.view import View
 from lab.kubeconfig import kubeconfig
 from lab.platform.controller import Platform
 from lab.platform.generations import GROUP, NEWEST, NOVEMBER
+from lab.platform.output import WriteLog
 from lab.platform.workers import Workers
 from lab.platform.writer import Writer, WriterError
 from lab.promql import Scrape, parse_scrape
@@ -44,9 +45,7 @@ class ReplayError(Exception):
 class ServeExporter(Protocol):
     """Starts the exporter. Returns a context manager for the address of its web server."""
 
-    def __call__(
-        self, *, kubeconfig: pathlib.Path, clock: Callable[[], float]
-    ) -> contextlib.AbstractAsyncContextManager[str]:
+    def __call__(self, *, kubeconfig: pathlib.Path, clock: FastClock) -> contextlib.AbstractAsyncContextManager[str]:
         """`kubeconfig` names the API server; `clock` is the clock of the exporter."""
         ...
 
@@ -106,19 +105,19 @@ class _Stage:
         clock = self._clock
         async with contextlib.AsyncExitStack() as stack:
             server = await stack.enter_async_context(_api_server(clock, bookmarks=_BOOKMARKS / speed))
-            writer = await stack.enter_async_context(Writer(base_url=server))
+            writer = await stack.enter_async_context(Writer(base_url=server.url))
             platforms = Platforms(
                 *(Platform(writer=writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST))
             )
             for platform in platforms:
                 await platform.install()
-            kubeconfig = stack.enter_context(_kubeconfig_file(server))
+            kubeconfig = stack.enter_context(_kubeconfig_file(server.url))
             url = (await stack.enter_async_context(exporter(kubeconfig=kubeconfig, clock=clock))).rstrip("/")
             session = await stack.enter_async_context(aiohttp.ClientSession(timeout=_SCRAPE))
-            self._open(speed=speed, url=url, server=server, note=note)
+            self._open(speed=speed, url=url, server=server.url, note=note)
             clock.change_speed(speed)
             async with asyncio.TaskGroup() as group:
-                rounds = group.create_task(self._rounds(writer, platforms))
+                rounds = group.create_task(self._rounds(writer, platforms, server.logs.write))
                 script = group.create_task(self._script(platforms))
                 await self._watch(session, url=url)
                 self.finished = True
@@ -160,13 +159,16 @@ class _Stage:
                 await step.do(platforms)
             self._story.step(step, at=at)
 
-    async def _rounds(self, writer: Writer, platforms: Platforms) -> None:
+    async def _rounds(self, writer: Writer, platforms: Platforms, write_log: WriteLog) -> None:
         """Runs the controllers and the Jobs."""
-        workers = [Workers(writer=writer, clock=self._clock, generation=each) for each in (NOVEMBER, NEWEST)]
+        workers = [
+            Workers(writer=writer, clock=self._clock, generation=each, write_log=write_log)
+            for each in (NOVEMBER, NEWEST)
+        ]
         while True:
             for work in (*(one.reconcile for one in platforms), *(one.advance for one in workers)):
                 await _ignore_conflict(work())
-            self._clock.due("rounds", self._clock() + 2 * _ROUND)
+            self._clock.hold_at("rounds", self._clock() + 2 * _ROUND)
             await self._clock.sleep(_ROUND)
 
     async def _watch(self, session: aiohttp.ClientSession, *, url: str) -> None:
@@ -177,7 +179,7 @@ class _Stage:
         end = of_day(self._day, GIVE_UP)
         while self._clock() < end and not self._findings.over:
             at = (self._clock() // _EVALUATION + 1) * _EVALUATION
-            self._clock.due("watch", at + _EVALUATION / 2)
+            self._clock.hold_at("watch", at + _EVALUATION / 2)
             await self._clock.sleep_until(at)
             scrape = await _scrape(session, url)
             changed = self._alerts.evaluate(scrape, at=at)
@@ -187,7 +189,7 @@ class _Stage:
             self._story.alerts(changed, scrape, self._findings)
             counts = {state: self._alerts.count(state) for state in (State.PENDING, State.FIRING)}
             self._story.status(scrape, at=at, pending=counts[State.PENDING], firing=counts[State.FIRING])
-        self._clock.due("watch", None)
+        self._clock.hold_at("watch", None)
 
 
 async def _ignore_conflict(work: Awaitable[None]) -> None:
@@ -211,10 +213,11 @@ async def _scrape(session: aiohttp.ClientSession, url: str) -> Scrape:
 
 
 @contextlib.asynccontextmanager
-async def _api_server(clock: Callable[[], float], *, bookmarks: float) -> AsyncIterator[str]:
+async def _api_server(clock: Callable[[], float], *, bookmarks: float) -> AsyncIterator[StandInApiServer]:
     server = StandInApiServer(clock=clock, bookmark_interval=bookmarks)
     try:
-        yield await server.start()
+        await server.start()
+        yield server
     finally:
         await server.stop()
 

@@ -25,9 +25,9 @@ from lab.expressions.tree import (
 __all__ = ["brief", "duration", "write"]
 
 _ELLIPSIS = Selector(name="…")
-_STRENGTH = {"or": 1, "and": 2, "unless": 2, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
-_STRENGTH |= dict.fromkeys(COMPARISONS, 3)
-_UNARY_STRENGTH = 5
+_PRECEDENCE = {"or": 1, "and": 2, "unless": 2, "+": 4, "-": 4, "*": 5, "/": 5, "%": 5, "atan2": 5, "^": 6}
+_PRECEDENCE |= dict.fromkeys(COMPARISONS, 3)
+_UNARY_PRECEDENCE = 5
 
 
 def duration(seconds: float) -> str:
@@ -75,10 +75,10 @@ def _aggregate(node: Aggregate) -> str:
 
 
 def _binary(node: Binary) -> str:
-    strength = _STRENGTH[node.operator]
+    precedence = _PRECEDENCE[node.operator]
     right_first = node.operator == "^"
-    left = _operand(node.left, at_least=strength + right_first)
-    right = _operand(node.right, at_least=strength + (not right_first))
+    left = _operand(node.left, at_least=precedence + right_first)
+    right = _operand(node.right, at_least=precedence + (not right_first))
     return f"{left} {_operator(node)} {right}"
 
 
@@ -96,8 +96,8 @@ def _operator(node: Binary) -> str:
 
 def _operand(node: Node, *, at_least: int) -> str:
     """The operand, in parentheses if its precedence is lower than required."""
-    strength = {Binary: _STRENGTH.get(getattr(node, "operator", ""), 0), Unary: _UNARY_STRENGTH}.get(type(node))
-    return write(node) if strength is None or strength >= at_least else f"({write(node)})"
+    precedence = {Binary: _PRECEDENCE.get(getattr(node, "operator", ""), 0), Unary: _UNARY_PRECEDENCE}.get(type(node))
+    return write(node) if precedence is None or precedence >= at_least else f"({write(node)})"
 
 
 def _quote(text: str) -> str:
@@ -110,7 +110,7 @@ _WRITERS: Mapping[type, Callable[[Any], str]] = {
     String: lambda node: _quote(node.value),
     Selector: _selector,
     Parentheses: lambda node: f"({write(node.inner)})",
-    Unary: lambda node: f"-{_operand(node.inner, at_least=_UNARY_STRENGTH)}",
+    Unary: lambda node: f"-{_operand(node.inner, at_least=_UNARY_PRECEDENCE)}",
     Call: lambda node: f"{node.function}({', '.join(map(write, node.arguments))})",
     Aggregate: _aggregate,
     Binary: _binary,

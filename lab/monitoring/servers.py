@@ -67,7 +67,7 @@ class _Server:
         raise NotImplementedError
 
     def _is_ready(self) -> bool:
-        assert self._process.running(), self._process.last_words()
+        assert self._process.running(), self._process.last_output()
         try:
             with urllib.request.urlopen(f"{self.url}/-/ready", timeout=10) as answer:  # noqa: S310 - loopback
                 return bool(answer.status == 200)

@@ -5,13 +5,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from lab.platform.generations import NEWEST, NOVEMBER, Generation
-from lab.platform.manifests import EMPTY_ATTEMPTS, EXITS, START_SECONDS, WORK_SECONDS
+from lab.platform.manifests import (
+    EMPTY_ATTEMPTS,
+    EXITS,
+    GATE_SECONDS,
+    SESSIONS,
+    SILENT_SECONDS,
+    START_SECONDS,
+    WORK_SECONDS,
+)
 
 __all__ = ["job"]
 
 _MAX_NAME_LENGTH = 63
 _NEWEST_CLI = "factory"
 """The CLI in the settings of the newest controller, for runs without cliConfig."""
+_COPIED = (WORK_SECONDS, START_SECONDS, EXITS, EMPTY_ATTEMPTS, SILENT_SECONDS, GATE_SECONDS, SESSIONS)
+"""The annotations of the simulator that a Job has from its run."""
 
 
 def job(run: Mapping[str, Any], *, generation: Generation = NOVEMBER) -> dict[str, Any]:
@@ -19,8 +29,7 @@ def job(run: Mapping[str, Any], *, generation: Generation = NOVEMBER) -> dict[st
     meta = run["metadata"]
     name, labels, container = _newest(run) if generation is NEWEST else _november(run)
     owner = {key: run[key] for key in ("apiVersion", "kind")} | {"name": meta["name"], "uid": meta["uid"]}
-    kept = (WORK_SECONDS, START_SECONDS, EXITS, EMPTY_ATTEMPTS)
-    notes = {key: meta["annotations"][key] for key in kept if key in meta.get("annotations", {})}
+    notes = {key: meta["annotations"][key] for key in _COPIED if key in meta.get("annotations", {})}
     pod = {"restartPolicy": "Never", "containers": [container]}
     spec: dict[str, Any] = {"backoffLimit": 0, "template": {"metadata": {"labels": labels, "annotations": notes}}}
     spec["template"]["spec"] = pod

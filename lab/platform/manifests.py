@@ -16,8 +16,11 @@ __all__ = [
     "CLIS",
     "EMPTY_ATTEMPTS",
     "EXITS",
+    "GATE_SECONDS",
     "GROUP",
     "NAMESPACE",
+    "SESSIONS",
+    "SILENT_SECONDS",
     "START_SECONDS",
     "TEMPLATES",
     "WORK_SECONDS",
@@ -38,11 +41,19 @@ WORK_SECONDS = "demo/work-seconds"
 START_SECONDS = "demo/start-seconds"
 """Annotation: the time from the start of a Job until its pod is ready, in seconds."""
 EXITS = "demo/exits"
-"""Annotation: how the container exits after the work, one word for each attempt.
+"""Annotation: the outcome of each attempt, one word for each: how the container exits, or why it does not.
 
-`0` and `1` are exit codes; `never`: the process does not exit; `pending`: the pod does not start; `no-pod`: no pod
-can be created. It may be changed on a Job and its pod: `never` becomes `0` when an operator ends the process.
+`0` and `1` are exit codes; `never`: the process does not exit after its last word; `silent`: it writes no line after
+the start of its session, and does not exit; `blocked`: the same, and its last line asks for input; `pending`: the pod
+does not start; `no-pod`: no pod can be created. It may be changed on a Job and its pod: `never` becomes `0` when an
+operator ends the process.
 """
+SILENT_SECONDS = "demo/silent-seconds"
+"""Annotation: how long the agent writes no line during its longest tool call."""
+GATE_SECONDS = "demo/gate-seconds"
+"""Annotation: how long the script builds and tests between the last word and the exit, without a line."""
+SESSIONS = "demo/sessions"
+"""Annotation: the number of sessions in one container."""
 EMPTY_ATTEMPTS = "demo/empty-attempts"
 """Annotation: the number of attempts that complete without a pull request. The controller retries each of them."""
 _STAGES = {"Cleo": "quality", "Tess": "testing", "Cipher": "security", "": "security"}
@@ -69,6 +80,9 @@ class RunSpec:
     start_seconds: float = 5.0
     exits: tuple[str, ...] = ("0",)
     empty_attempts: int = 0
+    silent_seconds: float = 0.0
+    gate_seconds: float = 0.0
+    sessions: int = 1
     generation: Generation = NOVEMBER
 
     @property
@@ -144,8 +158,13 @@ def coderun(order: RunSpec) -> dict[str, Any]:
         START_SECONDS: str(order.start_seconds),
         EXITS: ",".join(order.exits),
     }
-    if order.empty_attempts:
-        notes[EMPTY_ATTEMPTS] = str(order.empty_attempts)
+    rare = {
+        EMPTY_ATTEMPTS: order.empty_attempts,
+        SILENT_SECONDS: order.silent_seconds,
+        GATE_SECONDS: order.gate_seconds,
+        SESSIONS: order.sessions if order.sessions > 1 else 0,
+    }
+    notes |= {name: str(number) for name, number in rare.items() if number}
     labels, spec = _newest(order) if order.generation is NEWEST else _november(order)
     return {
         "apiVersion": f"{GROUP}/v1",

@@ -9,19 +9,40 @@ from typing import Any
 
 from lab.clock import seconds_of
 from lab.platform import pods, statuses
+from lab.platform.agent_lines import Course, lines
 from lab.platform.generations import NOVEMBER, Generation
-from lab.platform.manifests import START_SECONDS, WORK_SECONDS, exit_of
+from lab.platform.manifests import (
+    GATE_SECONDS,
+    SESSIONS,
+    SILENT_SECONDS,
+    START_SECONDS,
+    WORK_SECONDS,
+    exit_of,
+)
+from lab.platform.output import Output, Place, WriteLog
 from lab.platform.writer import Writer
 
-__all__ = ["Workers", "seconds_in"]
+__all__ = ["Workers", "course_of", "seconds_in"]
 
 
 class Workers:
-    """Runs every Job according to its annotations: when its pod is ready, how long it works, and how it exits."""
+    """Runs every Job according to its annotations: when its pod is ready, how long it works, and how it exits.
 
-    def __init__(self, *, writer: Writer, clock: Callable[[], float], generation: Generation = NOVEMBER) -> None:
+    `write_log` receives the lines of the main containers; without it, they have no logs.
+    """
+
+    def __init__(
+        self,
+        *,
+        writer: Writer,
+        clock: Callable[[], float],
+        generation: Generation = NOVEMBER,
+        write_log: WriteLog = lambda *_: None,
+    ) -> None:
         self._writer = writer
         self._clock = clock
+        self._namespace = generation.namespace
+        self._output = Output(write_log)
         self._jobs = generation.jobs
         self._pods = generation.pods
         self._events = generation.events
@@ -30,6 +51,11 @@ class Workers:
         """Updates the status of all Jobs once."""
         for item in await self._writer.items(self._jobs):
             await self._advance(item)
+        self.write_logs()
+
+    def write_logs(self) -> None:
+        """Writes the lines that containers have written until now."""
+        self._output.advance(self._clock())
 
     async def _advance(self, item: Mapping[str, Any]) -> None:
         status, ending, now = item.get("status", {}), exit_of(item), self._clock()
@@ -67,11 +93,14 @@ class Workers:
     async def _run(self, item: Mapping[str, Any]) -> None:
         await self._write(item, statuses.active(ready=1))
         await self._set_pod(self._pod_of(item), pods.running(item, now=self._clock()))
+        self._output.start(self._place(item), lines(course_of(item, begin=self._clock())))
 
     async def _finish(self, item: Mapping[str, Any], ending: str) -> None:
         """Ends the Job with the exit code `0` or `1`. For `never`, the process continues, and its pod is ready."""
         now = self._clock()
         if ending in {"0", "1"}:
+            self.write_logs()
+            self._output.stop(self._place(item))
             await self._set_pod(self._pod_of(item), pods.ended(item, now=now, code=int(ending)))
             await self._write(item, statuses.failed(now) if int(ending) else statuses.complete(now))
         elif not item["status"].get("ready"):
@@ -86,11 +115,35 @@ class Workers:
     async def _delete_pod(self, item: Mapping[str, Any]) -> None:
         """As after SIGTERM: the container ends with 143, and the kubelet confirms the deletion."""
         name = self._pod_of(item)
+        self.write_logs()
+        self._output.stop(self._place(item))
         await self._set_pod(name, pods.ended(item, now=self._clock(), code=143))
         await self._writer.delete(f"{self._pods}/{name}")
 
     def _pod_of(self, item: Mapping[str, Any]) -> str:
         return pods.pod_name(item, start=item["status"]["startTime"])
+
+    def _place(self, item: Mapping[str, Any]) -> Place:
+        return self._namespace, self._pod_of(item), _main_container(item)["name"]
+
+
+def course_of(item: Mapping[str, Any], *, begin: float) -> Course:
+    """What the main container of a Job does that starts at `begin` (seconds since the epoch)."""
+    image: str = _main_container(item)["image"]
+    return Course(
+        cli=image.rpartition("/")[2].partition(":")[0],
+        begin=begin,
+        end=seconds_of(item["status"]["startTime"]) + seconds_in(item, WORK_SECONDS),
+        exits=exit_of(item),
+        silent_seconds=seconds_in(item, SILENT_SECONDS),
+        gate_seconds=seconds_in(item, GATE_SECONDS),
+        sessions=max(1, round(seconds_in(item, SESSIONS))),
+    )
+
+
+def _main_container(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    container: Mapping[str, Any] = item["spec"]["template"]["spec"]["containers"][0]
+    return container
 
 
 def seconds_in(item: Mapping[str, Any], annotation: str) -> float:

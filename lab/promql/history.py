@@ -53,9 +53,9 @@ class History:
         time = self._scrapes[index]
         found = []
         for series in self._families.get(name, {}).values():
-            place = bisect.bisect_left(series.times, time)
-            if place < len(series.times) and series.times[place] == time:
-                found.append(Sample(series.labels, series.values[place]))
+            index = bisect.bisect_left(series.times, time)
+            if index < len(series.times) and series.times[index] == time:
+                found.append(Sample(series.labels, series.values[index]))
         return found
 
     def window(self, name: str, *, after: float, until: float) -> Iterator[Series]:

@@ -50,7 +50,8 @@ def _concerns(one: Firing, labels: Mapping[str, str]) -> bool:
 
 
 Kind = Callable[[Schedule, float, random.Random], Fault]
-"""A function that adds a fault to a simulation, starting at a time (seconds since the epoch)."""
+"""A kind of fault, not of Kubernetes objects: a function that adds such a fault to a simulation, starting at a time
+(seconds since the epoch)."""
 
 
 def kind(

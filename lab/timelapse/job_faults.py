@@ -1,20 +1,58 @@
-"""Faults of the Jobs of agents."""
+"""Faults of the Jobs of agents. The decorator `kind` makes a kind of fault, not of Kubernetes objects."""
 
 import random
 
 from lab.platform.manifests import RunSpec
+from lab.timelapse.deeds import quietly
 from lab.timelapse.fault import MINUTE, Fault, Kind, kind
-from lab.timelapse.normal import DAY, Schedule, quietly
+from lab.timelapse.normal import DAY, Schedule
 
 __all__ = ["JOB_FAULTS"]
 
 
-@kind("an agent does not exit", alert="AgentJobHanging", lasts=80 * MINUTE, within=66 * MINUTE)
+@kind(
+    "an agent does not exit after its last word",
+    alert="AgentFinishedNotExited",
+    lasts=30 * MINUTE,
+    within=6.5 * MINUTE,
+)
 def not_exited(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     """Incident 2 of the README: the work is completed, but the process does not exit. No status changes."""
-    run = schedule.new_run(agent="Tess", work_seconds=420, exits=("never",))
+    run = schedule.new_run(agent="Tess", cli="claude", work_seconds=420, start_seconds=5, exits=("never",))
+    schedule.create(at - 420, run)
+    schedule.at(end, lambda world: world.nodes.finish(run.name))
+    return _job_of(run)
+
+
+@kind(
+    "an agent does not exit, and its CLI prints only text",
+    alert="AgentJobHanging",
+    lasts=80 * MINUTE,
+    within=66 * MINUTE,
+)
+def not_exited_text(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """The log has no last word, and may be silent by design."""
+    run = schedule.new_run(agent="Tess", cli="factory", work_seconds=420, exits=("never",))
     schedule.create(at, run)
     schedule.at(end, lambda world: world.nodes.finish(run.name))
+    return _job_of(run)
+
+
+@kind("the model does not answer an agent", alert="AgentSilent", lasts=50 * MINUTE, within=33 * MINUTE)
+def silent(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """Its log has the start of a session, and no line after it."""
+    run = schedule.new_run(agent="Cleo", cli="claude", start_seconds=5, exits=("silent",))
+    schedule.create(at, run)
+    schedule.delete(end, run)
+    return _job_of(run)
+
+
+@kind("an agent waits for input", alert="AgentBlocked", lasts=20 * MINUTE, within=5.5 * MINUTE)
+def blocked(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
+    """Its standard input is open, and no process writes to it."""
+    run = schedule.new_run(agent="Cipher", cli="codex", start_seconds=5, exits=("blocked",))
+    schedule.create(at, run)
+    schedule.delete(end, run)
     return _job_of(run)
 
 
@@ -81,13 +119,24 @@ def token_gone(schedule: Schedule, at: float, _end: float, rng: random.Random) -
 @kind("Jobs are made without a deadline", alert="AgentJobsWithoutDeadline", lasts=45 * MINUTE, within=16 * MINUTE)
 def no_deadline(schedule: Schedule, at: float, end: float, _rng: random.Random) -> dict[str, str]:
     run = schedule.new_run(agent="Tess", work_seconds=2400)
+    # `policy`: whether the admission policy that sets the deadline of Jobs is in effect.
     schedule.at(at, lambda world: quietly(setattr, world.writer, "policy", False))
     schedule.create(at, run)
     schedule.at(end, lambda world: quietly(setattr, world.writer, "policy", True))
     return {"namespace": "agent-platform"}
 
 
-JOB_FAULTS: tuple[Kind, ...] = (not_exited, no_pod, pod_pending, suspended, token_gone, no_deadline)
+JOB_FAULTS: tuple[Kind, ...] = (
+    not_exited,
+    not_exited_text,
+    silent,
+    blocked,
+    no_pod,
+    pod_pending,
+    suspended,
+    token_gone,
+    no_deadline,
+)
 
 
 def _job_of(run: RunSpec) -> dict[str, str]:

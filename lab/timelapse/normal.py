@@ -5,15 +5,14 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from lab.platform import statuses
-from lab.platform.controller import CONFIGMAPS, JOBS, RUNS
+from lab.platform.controller import CONFIGMAPS, RUNS
 from lab.platform.generations import NEWEST
-from lab.platform.jobs import job
-from lab.platform.manifests import CLIS, GROUP, NAMESPACE, TEMPLATES, RunSpec, coderun, configmap_name, templates
+from lab.platform.manifests import CLIS, TEMPLATES, RunSpec, configmap_name, templates
+from lab.timelapse.deeds import annotate_job, docs_begin, docs_end, order_held_back, quietly
 from lab.timelapse.play import Agenda
 from lab.timelapse.world import World
 
-__all__ = ["DAY", "Schedule", "quietly"]
+__all__ = ["DAY", "Schedule"]
 
 DAY = 86400
 AGENTS = {
@@ -25,9 +24,6 @@ AGENTS = {
     "Atlas": (300, 1200),
 }
 """Seconds of work by agent. The limit of Rex and Blaze is set to four hours; the others have the default."""
-_DOCSRUNS = f"/apis/{GROUP}/v1/namespaces/{NAMESPACE}/docsruns"
-_MAX_RUNTIME = "coderun-exporter/max-runtime"
-_DEADLINE = "coderun-exporter/job-creation-deadline"
 
 
 class Schedule:
@@ -55,6 +51,7 @@ class Schedule:
         self._cancelled(begin)
         self._suspended(begin)
         self._long(begin)
+        self._builds(begin)
         self._waits_on_purpose(begin)
         self._controller_rollout(begin)
         self._newest_rollout(begin)
@@ -124,9 +121,9 @@ class Schedule:
 
     def _docsrun(self, begin: float) -> None:
         order, at = self.new_run(agent="Atlas"), self._moment(begin)
-        self.at(at, functools.partial(_docs_begin, order=order))
-        self.at(at + order.work_seconds + 60, functools.partial(_docs_end, order=order))
-        self.at(at + order.work_seconds + 7200, functools.partial(_docs_end, order=order, gone=True))
+        self.at(at, functools.partial(docs_begin, order=order))
+        self.at(at + order.work_seconds + 60, functools.partial(docs_end, order=order))
+        self.at(at + order.work_seconds + 7200, functools.partial(docs_end, order=order, gone=True))
 
     def _sync(self, begin: float) -> None:
         """Adds a sync that deletes a ConfigMap and creates it again."""
@@ -157,11 +154,25 @@ class Schedule:
         order, at = self.new_run(work_seconds=3 * 3600), self._moment(begin)
         self.create(at, order)
         for after in range(600, 4 * 3600, 1800):  # a node restart may replace the Job, and its annotation is lost
-            self.at(at + after, functools.partial(_annotate_job, name=order.name, limit="4h"))
+            self.at(at + after, functools.partial(annotate_job, name=order.name, limit="4h"))
+
+    def _builds(self, begin: float) -> None:
+        """Adds agents whose logs look like a hang: they build in silence, or their script does after the last word.
+
+        One of them starts five sessions in one container.
+        """
+        busy: tuple[dict[str, Any], ...] = (
+            {"cli": "claude", "silent_seconds": 1500},
+            {"cli": "cursor", "silent_seconds": 1200},
+            {"cli": "codex", "gate_seconds": 720},
+            {"cli": "codex", "sessions": 5},
+        )
+        for course in busy:
+            self.create(self._moment(begin), self.new_run(work_seconds=3300, **course))
 
     def _waits_on_purpose(self, begin: float) -> None:
         order, at = self.new_run(), self._moment(begin)
-        self.at(at, functools.partial(_order_held_back, order=order))
+        self.at(at, functools.partial(order_held_back, order=order))
         self.at(at + 2700, lambda world: quietly(world.controller.forgotten.discard, order.name))
 
     def _controller_rollout(self, begin: float) -> None:
@@ -207,42 +218,3 @@ class Schedule:
         for start in (at, at + 120):
             self.at(start, first)
             self.at(start + abs(overlap), then)
-
-
-async def quietly(change: Callable[..., Any], *of: Any) -> None:
-    """Converts a function to an action, which must be a coroutine."""
-    change(*of)
-
-
-async def _annotate_job(world: World, *, name: str, limit: str) -> None:
-    for item in await _jobs_of(world, name):
-        note = {"metadata": {"annotations": {_MAX_RUNTIME: limit}}}
-        await world.writer.patch(f"{JOBS}/{item['metadata']['name']}", note)
-
-
-async def _jobs_of(world: World, run: str) -> list[dict[str, Any]]:
-    items = await world.writer.items(JOBS)
-    return [item for item in items if any(one["name"] == run for one in item["metadata"].get("ownerReferences", ()))]
-
-
-async def _order_held_back(world: World, *, order: RunSpec) -> None:
-    """Creates a run that waits by design, with the annotation `none` for its deadline."""
-    manifest = coderun(order)
-    manifest["metadata"]["annotations"][_DEADLINE] = "none"
-    world.controller.forgotten.add(order.name)
-    await world.writer.create(RUNS, manifest)
-
-
-async def _docs_begin(world: World, *, order: RunSpec) -> None:
-    made = await world.writer.create(_DOCSRUNS, coderun(order) | {"kind": "DocsRun"})
-    made_job = await world.writer.create(JOBS, job(made))
-    status = statuses.running(world.now, job_name=made_job["metadata"]["name"], attempt=1)
-    await world.writer.patch(f"{_DOCSRUNS}/{order.name}/status", {"status": status})
-
-
-async def _docs_end(world: World, *, order: RunSpec, gone: bool = False) -> None:
-    path = f"{_DOCSRUNS}/{order.name}"
-    if gone:
-        await world.writer.delete(path)
-        return
-    await world.writer.patch(f"{path}/status", {"status": statuses.succeeded(world.now)})

@@ -85,11 +85,13 @@ class _Stage:
         """Scrapes all targets, or repeats the previous scrape if nothing can have changed."""
         world = self._world
         state = (world.server.store.revision, dict(world.targets), world.refused, dict(world.started))
-        if state == self._scraped and world.now - self._bookmark < _BOOKMARKS:
+        if state != self._scraped or world.now - self._bookmark >= _BOOKMARKS:
+            self._scraped, self._bookmark = state, world.now
+            await world.settle()
+            await world.poll()
+        elif not await world.poll():
             self._recorder.again()
             return
-        self._scraped, self._bookmark = state, world.now
-        await world.settle()
         self._recorder.scrape(await world.pages(), started=world.started)
 
 

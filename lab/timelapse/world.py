@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp import web
 
 from exporter.app import App, serve
-from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Settings, Thresholds, Web as WebSettings
+from exporter.config import AgentThresholds, CodeRuns, Kubernetes, Logs, Settings, Thresholds, Web as WebSettings
 from exporter.profiles import Profile
 from exporter.telemetry import ResourceStatus
 from lab.apiserver import StandInApiServer
@@ -32,10 +32,11 @@ from lab.platform.writer import Writer
 from lab.timelapse.players import Controller, Nodes
 from lab.waiting import until_true
 
-__all__ = ["DOCSRUNS", "LONG_RUNNING_AGENTS", "World"]
+__all__ = ["DOCSRUNS", "LIMITS", "LONG_RUNNING_AGENTS", "World"]
 
 LONG_RUNNING_AGENTS = ("rex", "blaze")
 """Agents whose Jobs take up to three hours: their limit in the settings is four hours."""
+LIMITS = Thresholds(agents={agent: AgentThresholds(job_max_runtime="4h") for agent in LONG_RUNNING_AGENTS})
 DOCSRUNS = Profile(plural="docsruns", kind="DocsRun")
 DEADLINE_SECONDS = 86400  # activeDeadlineSeconds of Jobs, as in later versions of the platform
 
@@ -44,12 +45,17 @@ class World:
     """The simulated cluster and exporters. `now` is the time of all clocks (seconds since the epoch).
 
     The clock of the API server is `skew` seconds ahead. `targets` are the scrape targets by `instance`; the value is
-    None if the target does not respond. An async context manager.
+    None if the target does not respond. With `logs`, the exporters may read the logs of agents. An async context
+    manager.
     """
 
-    def __init__(self, *, start: float, skew: float = 0.0) -> None:
+    def __init__(
+        self, *, start: float, skew: float = 0.0, logs: bool = False, thresholds: Thresholds = LIMITS
+    ) -> None:
         self.now = start
         self.skew = skew
+        self._logs = logs
+        self._thresholds = thresholds
         rng = random.Random(start)  # noqa: S311 - each simulation has the same UIDs, so that docs/calm.md can be compared
         self.server = StandInApiServer(
             clock=lambda: self.now + self.skew,
@@ -78,7 +84,14 @@ class World:
             for each in (NOVEMBER, NEWEST)
         )
         self.nodes, self.newest_nodes = (
-            Nodes(ahead=self.skew, writer=self.writer, clock=clock, generation=each) for each in (NOVEMBER, NEWEST)
+            Nodes(
+                ahead=self.skew,
+                writer=self.writer,
+                clock=clock,
+                generation=each,
+                write_log=self.server.logs.write,
+            )
+            for each in (NOVEMBER, NEWEST)
         )
         for controller in (self.controller, self.newest):
             await controller.install()
@@ -104,11 +117,10 @@ class World:
             kubernetes=Kubernetes(kubeconfig=str(self._kubeconfig)),
             web=WebSettings(listen_addresses=("127.0.0.1:0",)),
             coderuns=CodeRuns(kinds=(Profile(), DOCSRUNS)),
-            thresholds=Thresholds(
-                agents={agent: AgentThresholds(job_max_runtime="4h") for agent in LONG_RUNNING_AGENTS}
-            ),
+            thresholds=self._thresholds,
+            logs=Logs(enabled=self._logs),
         )
-        app = await stack.enter_async_context(serve(settings, clock=lambda: self.now))
+        app = await stack.enter_async_context(serve(settings, clock=lambda: self.now, polls_logs=False))
         self._running[instance], self.targets[instance], self.started[instance] = (app, stack), app, self.now
         if not self.refused:
             await until_true(lambda: app.health.is_ready() and _all_read(app), what=f"exporter {instance} is ready")
@@ -151,6 +163,16 @@ class World:
             )
             app.advance()
             await until_true(functools.partial(_has_listed_all, app), what="the Events are listed")
+
+    async def poll(self) -> bool:
+        """Lets every exporter read the logs that are due now. Returns whether it has read any."""
+        for nodes in (self.nodes, self.newest_nodes):
+            nodes.write_logs()
+        before = self.server.logs.reads
+        for app in self._apps():
+            if app.logs is not None:
+                await app.logs.poll()
+        return self.server.logs.reads > before
 
     async def pages(self) -> dict[str, str | None]:
         """The response of each target; None if it does not respond."""

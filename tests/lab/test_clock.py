@@ -61,16 +61,16 @@ async def test_the_clock_waits_for_tasks_that_are_due():
     """It stops at the earliest time that is due, and continues from there without catching up."""
     real = FakeRealTime()
     clock = a_clock(real)
-    clock.due("slow", 1030.0)
-    clock.due("quick", 1300.0)
+    clock.hold_at("slow", 1030.0)
+    clock.hold_at("quick", 1300.0)
     real.now += 100.0
     assert clock() == 1030.0
     real.now += 100.0
-    clock.due("slow", 1060.0)
+    clock.hold_at("slow", 1060.0)
     assert clock() == 1030.0
     await clock.sleep(30.0)
     assert clock() == 1060.0
-    clock.due("slow", None)
+    clock.hold_at("slow", None)
     real.now += 1.0
     assert clock() == 1120.0
     real.now += 100.0
@@ -85,11 +85,11 @@ async def test_a_sleep_lasts_while_the_clock_is_stopped():
     async def wait(seconds):
         await real.wait(seconds)
         if len(real.waits) == 3:
-            clock.due("slow", None)
+            clock.hold_at("slow", None)
             released.append(real.now)
 
     clock = a_clock(real, wait=wait)
-    clock.due("slow", 1030.0)
+    clock.hold_at("slow", 1030.0)
     await clock.sleep_until(1060.0)
     assert clock() == 1060.0
     assert len(real.waits) > 3

@@ -97,11 +97,11 @@ def test_a_signal_ends_the_demo_and_a_used_port_is_replaced(monkeypatch, capsys,
     seen = {}
 
     @contextlib.asynccontextmanager
-    async def serve(settings, *, clock):
+    async def serve(settings, *, clock, polls_logs):
         seen["address"] = settings.web.listen_addresses[0]
         seen["kubeconfig"] = settings.kubernetes.kubeconfig
         threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
-        yield types.SimpleNamespace(url=f"http://{seen['address']}")
+        yield types.SimpleNamespace(url=f"http://{seen['address']}", logs=None)
 
     monkeypatch.setattr(exporter.app, "serve", serve)
     code = command.main(["--web.listen-address", f"127.0.0.1:{used_port}", "--no-stay"])

@@ -69,3 +69,10 @@ def test_a_built_component_is_used_before_path(installed, tmp_path):
     built.parent.mkdir()
     built.touch()
     assert find("promtool") == built
+
+
+def test_an_agent_cli_on_path_is_not_used(installed):
+    """It may be logged in to an account."""
+    installed("claude", "2.1.197 (Claude Code)")
+    assert find("claude") is None
+    assert title("claude") == "claude"

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 import errno
+import functools
 import io
 import re
 
 import pytest
 from aiohttp import web
 
-import exporter.app
-from exporter.config import Kubernetes, Settings, Web
+from lab.demo.exporter import serve_exporter
 from lab.demo.incidents import INCIDENTS
 from lab.demo.replay import DETECTED, INTERRUPTED, MISSED, ReplayError, replay
 
@@ -35,6 +35,9 @@ ALL_INCIDENTS = "\n".join(
         ),
         *(
             f'job_created_timestamp{{namespace="n",job_name="{run}"}} 1\n'
+            f'agent_result_timestamp_seconds{{namespace="n",job_name="{run}",outcome="success"}} 1\n'
+            f'agent_last_log_timestamp_seconds{{namespace="n",job_name="{run}"}} 1\n'
+            f'agent_result_limit_seconds{{namespace="n",job_name="{run}"}} 300\n'
             f'job_start_time{{namespace="n",job_name="{run}"}} 1\n'
             f'job_max_runtime_seconds{{namespace="n",job_name="{run}"}} 3600\n'
             f'job_active{{namespace="n",job_name="{run}"}} 1\n'
@@ -67,14 +70,6 @@ def exporter_with(metrics, *, status=200):
     return serve
 
 
-@contextlib.asynccontextmanager
-async def real_exporter(*, kubeconfig, clock):
-    """The exporter as the command starts it, on a free port."""
-    settings = Settings(kubernetes=Kubernetes(kubeconfig=str(kubeconfig)), web=Web(listen_addresses=("127.0.0.1:0",)))
-    async with exporter.app.serve(settings, clock=clock) as app:
-        yield app.url
-
-
 async def until(out, text):
     """Waits until the output contains this text."""
     async with asyncio.timeout(15):
@@ -86,6 +81,7 @@ async def until(out, text):
 async def test_every_incident_is_detected_and_nothing_else_fires():
     """The test uses the real exporter and the shipped rules. Causes are named, and all alerts resolve."""
     out = io.StringIO()
+    real_exporter = functools.partial(serve_exporter, address="127.0.0.1:0")
     code = await replay(out=out, speed=600, stay=False, exporter=real_exporter, interrupted=asyncio.Event())
     text = out.getvalue()
     assert code == DETECTED, text
@@ -100,8 +96,7 @@ async def test_every_incident_is_detected_and_nothing_else_fires():
         "CodeRunNotReconciled",
         "CodeRunJobCreationStalled",
         "CodeRunsFailing",
-        "AgentJobHanging",
-        "AgentJobsWithoutDeadline",
+        "AgentFinishedNotExited",
     }
     table_text = " ".join(table.split())
     # At this speed, half a scrape interval is 25 ms. On a busy machine the metrics may be one scrape old.
@@ -110,10 +105,10 @@ async def test_every_incident_is_detected_and_nothing_else_fires():
     assert "configmap_empty (agent-platform/controller-agent-templates-claude)" in table_text
     assert "first alert CodeRunsFailing (warning), at" in table_text
     assert "cause named template_failed (Template rendering failed: " in table_text
-    assert re.search(r"coderun-exporter 1 h (5 min 30 s|6 min) after the CodeRuns were created", table_text)
-    assert "first alert AgentJobHanging (warning), at" in table_text
-    assert table_text.count("cause named none") == 1
-    assert "anything else none standing advice (info) AgentJobsWithoutDeadline agent-platform" in table_text
+    assert re.search(r"coderun-exporter (5 min 30 s|6 min) after the agents' last word", table_text)
+    assert "first alert AgentFinishedNotExited (critical), at" in table_text
+    assert "cause named none" not in table_text
+    assert table_text.rstrip().endswith("anything else none")
     opening = " ".join(story.partition("12:26")[0].split())
     assert "alerting rules, evaluated every 30 s of simulated time" in opening
     assert "left to Prometheus" not in opening
@@ -171,7 +166,7 @@ async def test_an_interruption_after_all_incidents_are_detected_is_a_success():
         replay(out=out, speed=600, stay=True, exporter=exporter_with(ALL_INCIDENTS), interrupted=interrupted)
     )
     await until(out, "CodeRunJobCreationStalled")
-    await until(out, "AgentJobHanging")
+    await until(out, "AgentFinishedNotExited")
     interrupted.set()
     assert await playing == DETECTED
 

@@ -11,7 +11,7 @@ from lab.timelapse.series import Recorder
 
 
 def test_a_kubeconfig_has_only_the_given_fields():
-    """Without an authority, a namespace or a user it does not have their keys."""
+    """Without an authority, a namespace or a user it does not have these fields."""
     plain = json.loads(kubeconfig("http://127.0.0.1:1"))
     assert plain["clusters"] == [{"name": "lab", "cluster": {"server": "http://127.0.0.1:1"}}]
     assert plain["contexts"][0]["context"] == {"cluster": "lab", "user": "user"}
@@ -30,7 +30,7 @@ async def test_a_wait_that_times_out_says_for_what(monkeypatch):
 
 
 def test_unknown_output_of_promtool_is_an_error(monkeypatch):
-    """Another version may print other text. EvaluationError has the text, and no alert is assumed to be silent."""
+    """Another version may print other text. EvaluationError has the text, and no alert is assumed not to fire."""
     monkeypatch.setattr(evaluation, "_failures", lambda *_, **__: ["a new wording, got:{} 1"])
     with pytest.raises(evaluation.EvaluationError, match="promtool: not understood: a new wording"):
         evaluation.verdict(Recorder(metrics=[]), start=0.0, first=0, last=0)
