@@ -13,7 +13,7 @@ from exporter.app import App, serve
 from exporter.config import Kubernetes, Web
 from exporter.config_file import load
 from exporter.reflector import watching
-from lab.exporting import objects_of
+from lab.exporting import object_samples
 from tests.web.serving import fetch
 
 __all__ = ["an_exporter", "changes_of_state", "eventually", "exposed_lines", "short_watches", "states"]
@@ -69,7 +69,7 @@ async def exposed_lines(app: App, namespace: str) -> set[str]:
     """The lines of the metrics with this namespace."""
     status, _, text = await fetch(f"{app.url}/metrics")
     assert status == 200
-    return {line for line in objects_of(text.decode()) if f'namespace="{namespace}"' in line}
+    return {line for line in object_samples(text.decode()) if f'namespace="{namespace}"' in line}
 
 
 def changes_of_state(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str]]:

@@ -84,15 +84,15 @@ class Writer(_Client):
 
     def _writes(self, number: int) -> Iterator[Callable[[], Any]]:
         """Writes in their order. Each of them may be repeated."""
-        place, name = self._namespace, f"run-{number}"
-        yield lambda: place.make_run(name)
-        yield lambda: place.make_job(place.ask("GET", f"{place.runs}/{name}"))
-        yield lambda: place.start_job(f"{name}-job")
-        yield lambda: place.set_phase(name, "Running")
+        platform, name = self._namespace, f"run-{number}"
+        yield lambda: platform.make_run(name)
+        yield lambda: platform.make_job(platform.ask("GET", f"{platform.runs}/{name}"))
+        yield lambda: platform.start_job(f"{name}-job")
+        yield lambda: platform.set_phase(name, "Running")
         if number >= KEPT and number % 3:
             old = f"run-{number - KEPT}"
-            yield lambda: place.delete_job(f"{old}-job")
-            yield lambda: place.delete_run(old)
+            yield lambda: platform.delete_job(f"{old}-job")
+            yield lambda: platform.delete_run(old)
 
     def _insist(self, write: Callable[[], Any]) -> None:
         """Repeats a write until it succeeds. If its response was lost, a 409 or 404 says that it has succeeded."""

@@ -42,7 +42,7 @@ class StateMetrics:
     def __init__(
         self,
         plane: ControlPlane,
-        place: PlatformNamespace,
+        platform: PlatformNamespace,
         folder: pathlib.Path,
         *,
         without: str = "",
@@ -51,18 +51,18 @@ class StateMetrics:
         self._port, self._own_port = free_ports(2)
         self.address, self.own_address = f"127.0.0.1:{self._port}", f"127.0.0.1:{self._own_port}"
         self._plane, self._folder, self._more = plane, folder, more
-        self._name = f"ksm-{next(_NUMBERS)}-{place.namespace}"
-        account = f"/api/v1/namespaces/{place.namespace}/serviceaccounts"
-        place.ask("POST", account, {"metadata": {"name": self._name}})
+        self._name = f"ksm-{next(_NUMBERS)}-{platform.namespace}"
+        account = f"/api/v1/namespaces/{platform.namespace}/serviceaccounts"
+        platform.ask("POST", account, {"metadata": {"name": self._name}})
         role = fast_yaml.load((FILES / "clusterrole.yaml").read_text())
         role["metadata"]["name"] = self._name
         role["rules"] = [rule for rule in role["rules"] if without not in rule["resources"]]
-        place.ask("POST", f"{_RBAC}/clusterroles", role)
-        subject = {"kind": "ServiceAccount", "name": self._name, "namespace": place.namespace}
+        platform.ask("POST", f"{_RBAC}/clusterroles", role)
+        subject = {"kind": "ServiceAccount", "name": self._name, "namespace": platform.namespace}
         named = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": self._name}
         binding = {"metadata": {"name": self._name}, "roleRef": named, "subjects": [subject]}
-        place.ask("POST", f"{_RBAC}/clusterrolebindings", binding)
-        response = place.ask("POST", f"{account}/{self._name}/token", {"spec": {"expirationSeconds": 3600}})
+        platform.ask("POST", f"{_RBAC}/clusterrolebindings", binding)
+        response = platform.ask("POST", f"{account}/{self._name}/token", {"spec": {"expirationSeconds": 3600}})
         self._token = response["status"]["token"]
 
     def __enter__(self) -> Self:

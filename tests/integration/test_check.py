@@ -23,7 +23,7 @@ NO_CONFIGMAPS: dict[str, Any] = {"required": []}
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """An empty namespace."""
     return PlatformNamespace(control_plane, f"check-{uuid.uuid4().hex[:8]}").open()
 
@@ -51,41 +51,43 @@ def check(plane: ControlPlane, folder: pathlib.Path, **settings: Any) -> tuple[i
 
 
 def test_a_platform_without_template_configmaps_is_healthy(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """The newest version of the platform has them in its image. As soon as one exists, all are required."""
-    place.make_run("first")
-    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace}}
+    platform.make_run("first")
+    settings = {"namespaces": [platform.namespace], "configmaps": {"namespace": platform.namespace}}
     code, lines = check(control_plane, tmp_path, **settings)
     assert code == 0
-    assert lines[0].startswith(f"ok  ConfigMaps: no ConfigMap is required, because namespace {place.namespace} has")
+    assert lines[0].startswith(
+        f"ok  ConfigMaps: no ConfigMap is required, because namespace {platform.namespace} has"
+    )
     assert lines[2].startswith(
         "ok  profile of coderuns: of 19 paths, 2 with a value in 1 run; alternatives without a "
     )
     assert [lines[1], *lines[3:]] == [
-        f"ok  coderuns in namespace {place.namespace}: can be listed and watched, 1 found",
-        f"ok  jobs in namespace {place.namespace}: can be listed and watched, no agent Jobs found",
-        f"ok  pods of Jobs in namespace {place.namespace}: can be listed and watched",
-        f"ok  events in namespace {place.namespace}: can be listed and watched",
+        f"ok  coderuns in namespace {platform.namespace}: can be listed and watched, 1 found",
+        f"ok  jobs in namespace {platform.namespace}: can be listed and watched, no agent Jobs found",
+        f"ok  pods of Jobs in namespace {platform.namespace}: can be listed and watched",
+        f"ok  events in namespace {platform.namespace}: can be listed and watched",
     ]
-    place.set_templates({"code_implement.sh": "#!/bin/sh"})
+    platform.set_templates({"code_implement.sh": "#!/bin/sh"})
     code, lines = check(control_plane, tmp_path, **settings)
     assert code == 1
     assert sum("missing" in line for line in lines) == 5
 
 
 def test_configmaps_of_a_pattern_are_checked(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """Others, such as kube-root-ca.crt, are ignored."""
     for name in ("cto-controller-templates-shared", "other"):
-        place.ask("POST", place.config_maps, objects.config_map(name, data={"a": "x"}))
+        platform.ask("POST", platform.config_maps, objects.config_map(name, data={"a": "x"}))
     required = ["cto-controller-templates-*", "cto-templates-*"]
-    code, lines = check(control_plane, tmp_path, configmaps={"namespace": place.namespace, "required": required})
+    code, lines = check(control_plane, tmp_path, configmaps={"namespace": platform.namespace, "required": required})
     assert code == 1
     assert [line for line in lines if "ConfigMap" in line] == [
-        f"ok  ConfigMap {place.namespace}/cto-controller-templates-shared: 1 key, 1 byte",
-        f"UNHEALTHY  ConfigMap {place.namespace}/cto-templates-*: missing",
+        f"ok  ConfigMap {platform.namespace}/cto-controller-templates-shared: 1 key, 1 byte",
+        f"UNHEALTHY  ConfigMap {platform.namespace}/cto-templates-*: missing",
     ]
 
 
@@ -123,18 +125,21 @@ def test_a_namespace_that_does_not_exist_is_named(control_plane: ControlPlane, t
 
 
 def test_unknown_phases_and_agents_are_notes(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """The exit code is 0."""
     for name in ("a", "b"):
-        place.make_run(name, spec={"githubApp": "5DLabs-Tess"})
-        place.set_phase(name, "Paused")
+        platform.make_run(name, spec={"githubApp": "5DLabs-Tess"})
+        platform.set_phase(name, "Paused")
     thresholds = {"agents": {"tes": {"job_max_runtime": "30m"}}}
-    settings = {"namespaces": [place.namespace], "configmaps": NO_CONFIGMAPS, "thresholds": thresholds}
+    settings = {"namespaces": [platform.namespace], "configmaps": NO_CONFIGMAPS, "thresholds": thresholds}
     code, lines = check(control_plane, tmp_path, **settings)
     assert code == 0
     assert [line for line in lines if line.startswith("note")] == [
-        "note  coderuns: .status.phase: 2 of 2 runs have a value; 'Paused' (2 runs) is not in any rule: state open",
+        (
+            "note  coderuns: .status.phase: 2 of 2 runs have a value; 'Paused' (2 runs) is not in any state rule:"
+            " state open"
+        ),
         "note  thresholds.agents.tes: no run has this agent; did you mean 'tess'?",
     ]
 

@@ -119,12 +119,12 @@ def test_a_broken_configmap_is_notified_until_it_is_restored(env: Environment):
     env.platform.set_templates({})
     notification = env.webhook.next("RequiredConfigMapUnhealthy", after=begun, seconds=TIMEOUT_SECONDS)
     log_duration("ConfigMap emptied -> RequiredConfigMapUnhealthy", begun, notification)
-    place = f"{env.platform.namespace}/{CLAUDE}"
+    configmap = f"{env.platform.namespace}/{CLAUDE}"
     assert (notification.labels["namespace"], notification.labels["configmap"]) == (env.platform.namespace, CLAUDE)
     assert (notification.labels["severity"], notification.receiver) == ("critical", "pager")
     assert (
         notification.annotations["summary"]
-        == f"ConfigMap {place} in cluster loopback is required and unhealthy: empty"
+        == f"ConfigMap {configmap} in cluster loopback is required and unhealthy: empty"
     )
 
     begun = time.monotonic()

@@ -43,18 +43,18 @@ class Moment(NamedTuple):
 def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moment]:
     """A platform with all faults that the rules detect, at a time without changes."""
     folder = tmp_path_factory.mktemp("evaluator")
-    place = PlatformNamespace(control_plane, f"rules-{uuid.uuid4().hex[:8]}").open()
-    place.make_run("stalled")
-    place.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
+    platform = PlatformNamespace(control_plane, f"rules-{uuid.uuid4().hex[:8]}").open()
+    platform.make_run("stalled")
+    platform.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
     for name in ("hanging", "done"):
-        place.make_job(place.make_run(name))
-        place.start_job(f"{name}-job")
-    place.finish_job("done-job")
+        platform.make_job(platform.make_run(name))
+        platform.start_job(f"{name}-job")
+    platform.finish_job("done-job")
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     completed = {"status": {"phase": "Running", "workCompleted": True, "lastUpdate": now}}
-    place.ask("PATCH", f"{place.runs}/hanging/status", completed, content_type="application/merge-patch+json")
-    place.set_templates({"present.sh": "#!/bin/sh"})
-    space = place.namespace
+    platform.ask("PATCH", f"{platform.runs}/hanging/status", completed, content_type="application/merge-patch+json")
+    platform.set_templates({"present.sh": "#!/bin/sh"})
+    space = platform.namespace
     settings = {
         # The exporter cannot read the second namespace and the second ConfigMap.
         "namespaces": [space, f"{space}-forbidden"],

@@ -38,12 +38,12 @@ class Observation(NamedTuple):
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace with a run, its Job and a ConfigMap, without changes."""
-    place = PlatformNamespace(control_plane, f"quiet-{uuid.uuid4().hex[:8]}").open()
-    place.set_templates({"code_implement.sh": "#!/bin/sh"})
-    place.make_job(place.make_run("quiet"))
-    return place
+    platform = PlatformNamespace(control_plane, f"quiet-{uuid.uuid4().hex[:8]}").open()
+    platform.set_templates({"code_implement.sh": "#!/bin/sh"})
+    platform.make_job(platform.make_run("quiet"))
+    return platform
 
 
 def staleness(text: str) -> dict[str, float]:
@@ -58,11 +58,14 @@ def total(text: str, name: str) -> float:
 
 
 def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """Nothing is logged, no error is counted, and the staleness is at most 5 s above the idle timeout."""
     server = int(control_plane.url.rpartition(":")[2])
-    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
+    settings = {
+        "namespaces": [platform.namespace],
+        "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
+    }
     with contextlib.ExitStack() as stack:
         subjects = []
         for number, (seconds, reset) in enumerate((each, reset) for each in IDLE_TIMEOUTS for reset in (False, True)):
@@ -82,7 +85,7 @@ def test_quiet_watches_behind_a_load_balancer_are_up_to_date(
             time.sleep(0.5)
         for subject in subjects:
             assert_quiet(subject)
-        place.set_phase("quiet", "Succeeded")
+        platform.set_phase("quiet", "Succeeded")
         for subject in subjects:
             until(
                 lambda: samples(subject.exporter.get().text, "coderun_state", state="succeeded"),  # noqa: B023

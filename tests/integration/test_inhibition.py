@@ -26,9 +26,9 @@ def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmana
             yield running
 
 
-def labels_of(variant: Variant, *, place: str, cluster: bool) -> dict[str, str]:
-    """The labels of an alert. Labels that name the object have a value with `place`."""
-    own = {label: f"{label}-of-{place}" for label in variant.identity if cluster or label != "cluster"}
+def labels_of(variant: Variant, *, suffix: str, cluster: bool) -> dict[str, str]:
+    """The labels of an alert. The values of labels that name the object end in `suffix`."""
+    own = {label: f"{label}-of-{suffix}" for label in variant.identity if cluster or label != "cluster"}
     return {"alertname": variant.alertname, **variant.labels, **own}
 
 
@@ -65,8 +65,8 @@ def test_a_cause_inhibits_only_its_symptom_until_it_is_resolved(
     alertmanager: Alertmanager, pair: Inhibition, cluster: bool
 ):
     """Alerts that differ in a compared label remain active, and so does the cause."""
-    place = f"{pair}-{cluster}".lower()
-    cause, symptom = (labels_of(side, place=place, cluster=cluster) for side in (pair.source, pair.target))
+    suffix = f"{pair}-{cluster}".lower()
+    cause, symptom = (labels_of(side, suffix=suffix, cluster=cluster) for side in (pair.source, pair.target))
     others = unexplained(pair, symptom)
     alertmanager.tell(*({"labels": labels} for labels in (*others, symptom)))
     until_state(alertmanager, symptom, "active")
@@ -85,8 +85,8 @@ def test_a_cause_inhibits_only_its_symptom_until_it_is_resolved(
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_a_silenced_cause_inhibits_only_its_symptom(alertmanager: Alertmanager, pair: Inhibition):
     """A silence does not end an inhibition. Alerts with another cause or object are notified."""
-    place = f"silenced-{pair}".lower()
-    cause, symptom = (labels_of(side, place=place, cluster=True) for side in (pair.source, pair.target))
+    suffix = f"silenced-{pair}".lower()
+    cause, symptom = (labels_of(side, suffix=suffix, cluster=True) for side in (pair.source, pair.target))
     others = unexplained(pair, symptom)
     alertmanager.tell(*({"labels": labels} for labels in (*others, symptom, cause)))
     alertmanager.silence(**cause)

@@ -23,51 +23,51 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """An empty namespace."""
     return PlatformNamespace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
 def account(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ) -> Iterator[ServiceAccount]:
     """The exporter's ServiceAccount with the permissions of `rbac`."""
-    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": []}}
+    settings = {"namespaces": [platform.namespace], "configmaps": {"namespace": platform.namespace, "required": []}}
     (tmp_path / "settings.yml").write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
-    made = ServiceAccount(control_plane, place, settings=tmp_path / "settings.yml")
+    made = ServiceAccount(control_plane, platform, settings=tmp_path / "settings.yml")
     made.grant()
     yield made
     made.revoke()
 
 
 @pytest.fixture
-def prometheus(place: PlatformNamespace, account: ServiceAccount) -> Iterator[str]:
+def prometheus(platform: PlatformNamespace, account: ServiceAccount) -> Iterator[str]:
     """The name of another ServiceAccount, which can get /metrics."""
-    name = f"{place.namespace}-prometheus"
-    place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": name}})
+    name = f"{platform.namespace}-prometheus"
+    platform.ask("POST", f"/api/v1/namespaces/{platform.namespace}/serviceaccounts", {"metadata": {"name": name}})
     rules = [{"nonResourceURLs": ["/metrics"], "verbs": ["get"]}]
-    place.ask("POST", f"{ROLES}/clusterroles", {"metadata": {"name": name}, "rules": rules})
+    platform.ask("POST", f"{ROLES}/clusterroles", {"metadata": {"name": name}, "rules": rules})
     binding = {
         "metadata": {"name": name},
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name},
-        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": place.namespace}],
+        "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": platform.namespace}],
     }
-    place.ask("POST", f"{ROLES}/clusterrolebindings", binding)
+    platform.ask("POST", f"{ROLES}/clusterrolebindings", binding)
     yield name
-    place.ask("DELETE", f"{ROLES}/clusterrolebindings/{name}")
-    place.ask("DELETE", f"{ROLES}/clusterroles/{name}")
+    platform.ask("DELETE", f"{ROLES}/clusterrolebindings/{name}")
+    platform.ask("DELETE", f"{ROLES}/clusterroles/{name}")
 
 
 async def test_only_an_account_that_can_get_metrics_can_scrape(
-    place: PlatformNamespace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+    platform: PlatformNamespace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
 ):
     """The account of Prometheus can. The exporter's account and invalid tokens cannot.
 
     By the audit log, reviews are the only POST requests of the exporter.
     """
-    path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
-    token = place.ask("POST", path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
+    path = f"/api/v1/namespaces/{platform.namespace}/serviceaccounts/{prometheus}/token"
+    token = platform.ask("POST", path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
     own = account.token("exporter").text
     settings = msgspec.structs.replace(
         load(str(tmp_path / "settings.yml")),
@@ -93,15 +93,15 @@ async def test_only_an_account_that_can_get_metrics_can_scrape(
 
 async def test_a_token_for_another_audience_is_rejected(
     control_plane: ControlPlane,
-    place: PlatformNamespace,
+    platform: PlatformNamespace,
     account: ServiceAccount,
     prometheus: str,
     tmp_path: pathlib.Path,
 ):
     """The exporter rejects tokens for the API server, and the API server rejects tokens for the exporter."""
-    path = f"/api/v1/namespaces/{place.namespace}/serviceaccounts/{prometheus}/token"
+    path = f"/api/v1/namespaces/{platform.namespace}/serviceaccounts/{prometheus}/token"
     specs = ({"expirationSeconds": 3600}, {"expirationSeconds": 3600, "audiences": ["coderun-exporter"]})
-    for_api_server, for_exporter = (place.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
+    for_api_server, for_exporter = (platform.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
     own = account.token("exporter").text
     settings = msgspec.structs.replace(
         load(str(tmp_path / "settings.yml")),

@@ -41,7 +41,7 @@ SELF_REVIEW_GROUPS = ("authorization.k8s.io", "authentication.k8s.io")  # every 
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace with a run, its Job and the required ConfigMap."""
     made = PlatformNamespace(control_plane, f"least-{uuid.uuid4().hex[:8]}").open()
     made.set_templates({"code_implement.sh": "#!/bin/sh"})
@@ -50,11 +50,13 @@ def place(control_plane: ControlPlane) -> PlatformNamespace:
 
 
 @pytest.fixture(params=["namespace", "cluster"])
-def settings_file(request: pytest.FixtureRequest, place: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
+def settings_file(
+    request: pytest.FixtureRequest, platform: PlatformNamespace, tmp_path: pathlib.Path
+) -> pathlib.Path:
     """Settings that read one namespace or all namespaces."""
-    settings = {"configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
+    settings = {"configmaps": {"namespace": platform.namespace, "required": [CLAUDE]}}
     if request.param == "namespace":
-        settings["namespaces"] = [place.namespace]
+        settings["namespaces"] = [platform.namespace]
     path = tmp_path / "settings.yml"
     path.write_text(json.dumps(settings))
     return path
@@ -62,10 +64,10 @@ def settings_file(request: pytest.FixtureRequest, place: PlatformNamespace, tmp_
 
 @pytest.fixture
 def account(
-    control_plane: ControlPlane, place: PlatformNamespace, settings_file: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, settings_file: pathlib.Path
 ) -> Iterator[ServiceAccount]:
     """A ServiceAccount with exactly the manifests for these settings."""
-    made = ServiceAccount(control_plane, place, settings=settings_file)
+    made = ServiceAccount(control_plane, platform, settings=settings_file)
     made.grant()
     yield made
     made.revoke()
@@ -92,8 +94,8 @@ def requested(account: ServiceAccount) -> dict[tuple[str, ...], set[int]]:
             assert event["requestURI"] == "/apis/agents.platform/v1"
             continue
         name = what.get("name", "").replace("coderun-exporter-check", "")  # the name that `check` requests
-        place = (what.get(part, "") for part in ("apiGroup", "resource", "namespace"))
-        key = (event["verb"], *place, name)
+        platform = (what.get(part, "") for part in ("apiGroup", "resource", "namespace"))
+        key = (event["verb"], *platform, name)
         codes.setdefault(key, set()).add(event["responseStatus"]["code"])
     return codes
 
@@ -174,23 +176,23 @@ def _watched(exporter: Exporter) -> set[str]:
 
 
 def test_the_account_has_no_other_permissions(
-    control_plane: ControlPlane, account: ServiceAccount, place: PlatformNamespace
+    control_plane: ControlPlane, account: ServiceAccount, platform: PlatformNamespace
 ):
     """The API server's review has the granted permissions. Writes, Secrets and other ConfigMaps are denied."""
     token = account.token("pod-1").text
-    review = {"spec": {"namespace": place.namespace}}
+    review = {"spec": {"namespace": platform.namespace}}
     path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
     _, answer = control_plane.request("POST", path, review, token=token)
     rules = [rule for rule in answer["status"]["resourceRules"] if rule["apiGroups"][0] not in SELF_REVIEW_GROUPS]
     assert sorted(rules, key=str) == sorted((rule for _, rule in account.rules()), key=str)
     for method, refused, body in (
-        ("GET", f"/api/v1/namespaces/{place.namespace}/secrets", None),
-        ("GET", place.config_maps, None),
-        ("GET", f"{place.config_maps}/another", None),
-        ("GET", f"{place.jobs}/first-job", None),
-        ("DELETE", f"{place.jobs}/first-job", None),
-        ("POST", place.runs, objects.code_run("mine")),
-        ("PUT", f"{place.config_maps}/{CLAUDE}", objects.config_map(CLAUDE)),
+        ("GET", f"/api/v1/namespaces/{platform.namespace}/secrets", None),
+        ("GET", platform.config_maps, None),
+        ("GET", f"{platform.config_maps}/another", None),
+        ("GET", f"{platform.jobs}/first-job", None),
+        ("DELETE", f"{platform.jobs}/first-job", None),
+        ("POST", platform.runs, objects.code_run("mine")),
+        ("PUT", f"{platform.config_maps}/{CLAUDE}", objects.config_map(CLAUDE)),
     ):
         assert control_plane.request(method, refused, body, token=token)[0] == 403, (method, refused)
 
@@ -199,7 +201,7 @@ def test_the_account_has_no_other_permissions(
 @pytest.mark.usefixtures("short_watches")
 async def test_a_removed_permission_is_a_state(
     account: ServiceAccount,
-    place: PlatformNamespace,
+    platform: PlatformNamespace,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
     caplog: pytest.LogCaptureFixture,
@@ -211,16 +213,17 @@ async def test_a_removed_permission_is_a_state(
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     caplog.set_level(logging.INFO)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        before = await exposed_lines(app, place.namespace)
+        before = await exposed_lines(app, platform.namespace)
         caplog.clear()
         kept = [rule for rule in role["rules"] if rule is not lost]
         await asyncio.to_thread(account.set_rules, role, kept)
         await eventually(lambda: state_of(app, resource) == ["forbidden"], what="the state is forbidden")
-        await asyncio.to_thread(_change_everything, place)
+        await asyncio.to_thread(_change_everything, platform)
         await eventually(
-            lambda: _has_seen(app, place) == set(REQUIRED_RESOURCES) - {resource}, what="the others are still watched"
+            lambda: _has_seen(app, platform) == set(REQUIRED_RESOURCES) - {resource},
+            what="the others are still watched",
         )
-        lines = await exposed_lines(app, place.namespace)
+        lines = await exposed_lines(app, platform.namespace)
         of_content = "configmap_keys", "configmap_size", "configmap_watched", "coderun_job_creations_total"
         assert {line for line in before - lines if not line.startswith(of_content)} == set()
         (status,) = [status for status in app.health.statuses if status.resource == resource]
@@ -232,27 +235,27 @@ async def test_a_removed_permission_is_a_state(
         await asyncio.to_thread(account.set_rules, role, role["rules"])
         await eventually(lambda: states(app) == {"watching"}, what="all resources are watched again")
         await eventually(
-            lambda: _has_seen(app, place) == set(REQUIRED_RESOURCES), what="all changes are in the cache"
+            lambda: _has_seen(app, platform) == set(REQUIRED_RESOURCES), what="all changes are in the cache"
         )
-        assert not any('problem="forbidden"' in line for line in await exposed_lines(app, place.namespace))
+        assert not any('problem="forbidden"' in line for line in await exposed_lines(app, platform.namespace))
     assert changes_of_state(caplog) == [(resource, "forbidden"), (resource, "watching")]
 
 
-def _change_everything(place: PlatformNamespace) -> None:
-    place.make_job(place.make_run("second"))
-    place.set_templates({"code_implement.sh": "#!/bin/sh", "another": "key"})
+def _change_everything(platform: PlatformNamespace) -> None:
+    platform.make_job(platform.make_run("second"))
+    platform.set_templates({"code_implement.sh": "#!/bin/sh", "another": "key"})
 
 
-def _has_seen(app: App, place: PlatformNamespace) -> set[str]:
+def _has_seen(app: App, platform: PlatformNamespace) -> set[str]:
     """The resources whose change is in the cache."""
     cluster = app.store.cache
     expected = {"coderuns": (cluster.runs, "second"), "jobs": (cluster.jobs, "second-job")}
     seen = {
         resource
         for resource, (table, name) in expected.items()
-        if (place.namespace, name) in {(each.namespace, each.name) for each in table}
+        if (platform.namespace, name) in {(each.namespace, each.name) for each in table}
     }
-    record = cluster.configmaps.get(f"{place.namespace}/{CLAUDE}")
+    record = cluster.configmaps.get(f"{platform.namespace}/{CLAUDE}")
     return seen | ({"configmaps"} if record and record.keys == 2 else set())
 
 
@@ -261,7 +264,7 @@ def _has_seen(app: App, place: PlatformNamespace) -> set[str]:
 @pytest.mark.usefixtures("short_watches")
 async def test_a_rotated_token_is_used_without_an_interruption(
     account: ServiceAccount,
-    place: PlatformNamespace,
+    platform: PlatformNamespace,
     control_plane: ControlPlane,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
@@ -278,24 +281,24 @@ async def test_a_rotated_token_is_used_without_an_interruption(
     else:
         _be_a_pod(monkeypatch, control_plane, tmp_path)
     caplog.set_level(logging.INFO)
-    ask = functools.partial(control_plane.request, "GET", place.jobs)
+    ask = functools.partial(control_plane.request, "GET", platform.jobs)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        before = await exposed_lines(app, place.namespace)
+        before = await exposed_lines(app, platform.namespace)
         caplog.clear()
         new.write(tmp_path / "token")
         await asyncio.to_thread(account.end, old)
         while (code := (await asyncio.to_thread(ask, token=old.text))[0]) == 200:
-            assert await exposed_lines(app, place.namespace) == before
+            assert await exposed_lines(app, platform.namespace) == before
             await asyncio.sleep(0.1)
         assert code == 401
         await eventually(
             lambda: _bearers(account, new) == set(RESOURCES), what="all resources are watched with the new token"
         )
-        await asyncio.to_thread(place.make_run, "second")
+        await asyncio.to_thread(platform.make_run, "second")
         await eventually(
             lambda: "second" in {run.name for run in app.store.cache.runs}, what="the cache has the new run"
         )
-        assert await exposed_lines(app, place.namespace) > before
+        assert await exposed_lines(app, platform.namespace) > before
     assert changes_of_state(caplog) == []
 
 

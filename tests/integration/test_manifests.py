@@ -72,7 +72,7 @@ def namespaces(control_plane: ControlPlane) -> Iterator[None]:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """A platform with a run, its Job and a required ConfigMap, in a namespace that admits only restricted pods."""
     made = PlatformNamespace(control_plane, f"deploy-{uuid.uuid4().hex[:8]}").open()
     labels = {"metadata": {"labels": RESTRICTED_LABELS}}
@@ -171,7 +171,7 @@ def test_the_api_server_accepts_every_installation(control_plane: ControlPlane, 
 @pytest.mark.usefixtures("operator")
 @pytest.mark.parametrize("installation", STARTED_INSTALLATIONS)
 def test_the_exporter_runs_as_in_the_manifests(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path, installation: str
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path, installation: str
 ):
     """From `kubectl apply` or `helm install` to a scrape, with pods of the real controllers.
 
@@ -179,11 +179,13 @@ def test_the_exporter_runs_as_in_the_manifests(
     """
     secured = {"scheme": "HTTPS", "headers": basic("prometheus", PASSWORD)} if "web" in installation else {}
     with contextlib.ExitStack() as stack:
-        give_web_config(place, tmp_path)
-        manifests = stack.enter_context(installed(control_plane, installation, place.namespace, tmp_path))
+        give_web_config(platform, tmp_path)
+        manifests = stack.enter_context(installed(control_plane, installation, platform.namespace, tmp_path))
         deployment, service = only_object(manifests, "Deployment"), only_object(manifests, "Service")
         name = f"deployment/{deployment['metadata']['name']}"
-        kubectl(control_plane, tmp_path, "rollout", "status", name, f"--namespace={place.namespace}", "--timeout=60s")
+        kubectl(
+            control_plane, tmp_path, "rollout", "status", name, f"--namespace={platform.namespace}", "--timeout=60s"
+        )
         found = pods_of(control_plane, service)
         assert len(found) == deployment["spec"]["replicas"]
         for number, pod in enumerate(found, 1):
@@ -198,20 +200,20 @@ def test_the_exporter_runs_as_in_the_manifests(
                 assert running.get(there, path, scheme="HTTPS")[0] == 401
             code, text = running.get(there, path, **secured)
             assert code == 200
-            assert f'coderun_created_timestamp{{namespace="{place.namespace}",coderun="first"}}' in text
-            assert f'job_created_timestamp{{namespace="{place.namespace}",job_name="first-job"}}' in text
+            assert f'coderun_created_timestamp{{namespace="{platform.namespace}",coderun="first"}}' in text
+            assert f'job_created_timestamp{{namespace="{platform.namespace}",job_name="first-job"}}' in text
             until(lambda running=running: all_are_watched(running, **secured), what="all resources are watched")
             running.end()
 
 
-def give_web_config(place: PlatformNamespace, folder: pathlib.Path) -> None:
+def give_web_config(platform: PlatformNamespace, folder: pathlib.Path) -> None:
     """The Secret of a user: a certificate, and a password for Prometheus."""
     path = folder / "web"
     path.mkdir()
     Folder(path).write(USERS, tls_server_config=TLS)
     data = {file.name: base64.b64encode(file.read_bytes()).decode() for file in path.iterdir()}
-    place.ask(
-        "POST", f"/api/v1/namespaces/{place.namespace}/secrets", {"metadata": {"name": WEB_SECRET}, "data": data}
+    platform.ask(
+        "POST", f"/api/v1/namespaces/{platform.namespace}/secrets", {"metadata": {"name": WEB_SECRET}, "data": data}
     )
 
 
@@ -235,10 +237,10 @@ def all_are_watched(running: Pod, **secured: Any) -> bool:
 
 @pytest.mark.usefixtures("operator")
 def test_a_pod_without_permissions_is_alive_and_serves_metrics(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """Without role bindings it is not ready and is not restarted. Its metrics have the reason."""
-    manifests = render_for("base", place.namespace, tmp_path / "own")
+    manifests = render_for("base", platform.namespace, tmp_path / "own")
     granted = [item for item in manifests if not item["kind"].endswith("RoleBinding")]
     with applied(control_plane, tmp_path, granted):
         service = only_object(manifests, "Service")

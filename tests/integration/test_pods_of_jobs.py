@@ -29,11 +29,11 @@ PULL = 'Failed to pull image "agent:1": not found'
 class Pods:
     """The Pods and Events of a namespace."""
 
-    def __init__(self, place: PlatformNamespace) -> None:
-        self._place = place
-        self._core = f"/api/v1/namespaces/{place.namespace}"
-        self._events_v1 = f"/apis/events.k8s.io/v1/namespaces/{place.namespace}/events"
-        place.ask("POST", f"{self._core}/serviceaccounts", {"metadata": {"name": "default"}})
+    def __init__(self, platform: PlatformNamespace) -> None:
+        self._platform = platform
+        self._core = f"/api/v1/namespaces/{platform.namespace}"
+        self._events_v1 = f"/apis/events.k8s.io/v1/namespaces/{platform.namespace}/events"
+        platform.ask("POST", f"{self._core}/serviceaccounts", {"metadata": {"name": "default"}})
 
     def create(self, job: dict[str, Any], *, name: str = "p", containers: int = 2) -> dict[str, Any]:
         """A Pod of a Job, as the Job controller creates it."""
@@ -55,7 +55,7 @@ class Pods:
                 "containers": [{"name": each, "image": "agent:1"} for each in names],
             },
         }
-        made: dict[str, Any] = self._place.ask("POST", f"{self._core}/pods", body)
+        made: dict[str, Any] = self._platform.ask("POST", f"{self._core}/pods", body)
         return made
 
     def set_status(self, name: str, phase: str, **states: dict[str, Any]) -> None:
@@ -63,14 +63,14 @@ class Pods:
         common = {"image": "i", "imageID": "", "ready": False, "restartCount": 0}
         known = [{"name": each.replace("_", "-"), "state": state} | common for each, state in states.items()]
         status = {"status": {"phase": phase, "containerStatuses": known}}
-        self._place.ask("PATCH", f"{self._core}/pods/{name}/status", status, content_type=PATCH)
+        self._platform.ask("PATCH", f"{self._core}/pods/{name}/status", status, content_type=PATCH)
 
     def warn(self, pod: dict[str, Any], reason: str, note: str) -> None:
         """A Warning, as the kubelet writes it with the API of core/v1, and a Normal Event beside it."""
         meta = pod["metadata"]
         about = {"apiVersion": "v1", "kind": "Pod"} | {key: meta[key] for key in ("namespace", "name", "uid")}
         for kind, text in (("Warning", note), ("Normal", "Pulling image")):
-            self._place.ask(
+            self._platform.ask(
                 "POST",
                 f"{self._core}/events",
                 {
@@ -90,7 +90,7 @@ class Pods:
         """A Warning about a Job, with the API of events.k8s.io/v1."""
         meta = job["metadata"]
         about = {"apiVersion": "batch/v1", "kind": "Job"} | {key: meta[key] for key in ("namespace", "name", "uid")}
-        self._place.ask(
+        self._platform.ask(
             "POST",
             self._events_v1,
             {
@@ -108,25 +108,25 @@ class Pods:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace."""
     return PlatformNamespace(control_plane, f"pods-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
-def settings_file(place: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
+def settings_file(platform: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """One namespace."""
     path = tmp_path / "settings.yml"
-    path.write_text(json.dumps({"namespaces": [place.namespace], "configmaps": {"required": []}}))
+    path.write_text(json.dumps({"namespaces": [platform.namespace], "configmaps": {"required": []}}))
     return path
 
 
 @pytest.fixture
 def kubeconfig(
-    control_plane: ControlPlane, place: PlatformNamespace, settings_file: pathlib.Path, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, settings_file: pathlib.Path, tmp_path: pathlib.Path
 ) -> Iterator[pathlib.Path]:
     """Of a ServiceAccount with exactly the manifests for these settings."""
-    account = ServiceAccount(control_plane, place, settings=settings_file)
+    account = ServiceAccount(control_plane, platform, settings=settings_file)
     account.grant()
     yield account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     account.revoke()
@@ -140,12 +140,12 @@ async def causes(app: App) -> dict[str, str]:
 
 
 async def test_a_pod_that_waits_runs_and_is_kept_by_a_sidecar(
-    place: PlatformNamespace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
+    platform: PlatformNamespace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
 ):
     """Each state with its cause; a Pod that succeeds leaves the selection."""
-    job = place.make_job(place.make_run("r"))
-    place.start_job("r-job")
-    pods = Pods(place)
+    job = platform.make_job(platform.make_run("r"))
+    platform.start_job("r-job")
+    pods = Pods(platform)
     pod = pods.create(job)
     pods.set_status("p", "Pending", claude_code={"waiting": {"reason": "ContainerCreating"}})
     pods.warn(pod, "FailedMount", MOUNT)
@@ -181,12 +181,12 @@ async def test_a_pod_that_waits_runs_and_is_kept_by_a_sidecar(
 
 
 async def test_pods_at_the_limits_of_kubernetes_are_read(
-    place: PlatformNamespace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
+    platform: PlatformNamespace, settings_file: pathlib.Path, kubeconfig: pathlib.Path
 ):
     """A name of 253 characters, and 60 containers that all wait."""
-    job = place.make_job(place.make_run("r"))
-    place.start_job("r-job")
-    pods, name = Pods(place), "p" * 253
+    job = platform.make_job(platform.make_run("r"))
+    platform.start_job("r-job")
+    pods, name = Pods(platform), "p" * 253
     pods.create(job, name=name, containers=60)
     waiting = {f"sidecar_{number}": {"waiting": {"reason": "Odd"}} for number in range(1, 60)}
     pods.set_status(name, "Pending", claude_code={"waiting": {"reason": "ErrImagePull", "message": PULL}}, **waiting)

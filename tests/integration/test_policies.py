@@ -26,8 +26,8 @@ def opted_out(control_plane: ControlPlane) -> Jobs:
 @pytest.fixture(scope="module")
 def limited(control_plane: ControlPlane, opted_out: Jobs) -> Iterator[Jobs]:
     """A namespace of a platform, in which Jobs of agents get limits."""
-    place = PlatformNamespace(control_plane, f"policies-{uuid.uuid4().hex[:8]}").open()
-    jobs = Jobs(control_plane, place.namespace)
+    platform = PlatformNamespace(control_plane, f"policies-{uuid.uuid4().hex[:8]}").open()
+    jobs = Jobs(control_plane, platform.namespace)
     with policies.applied(control_plane, "job-limits.yaml", namespaces=[jobs.namespace, opted_out.namespace]):
         jobs.until_limited()
         yield jobs
@@ -116,9 +116,12 @@ def test_the_exporter_exposes_the_limit_of_the_policy(
     control_plane: ControlPlane, limited: Jobs, tmp_path: pathlib.Path
 ):
     """`AgentJobsWithoutDeadline` reads `job_deadline_seconds`, so the policy resolves the alert."""
-    place = PlatformNamespace(control_plane, limited.namespace)
-    place.make_job(place.make_run("play"))
-    settings = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": [CLAUDE]}}
+    platform = PlatformNamespace(control_plane, limited.namespace)
+    platform.make_job(platform.make_run("play"))
+    settings = {
+        "namespaces": [platform.namespace],
+        "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
+    }
     with Exporter(tmp_path / "exporter", kubeconfig=control_plane.kubeconfig, settings=settings) as exporter:
         lines = exporter.get().text.splitlines()
-    assert f'job_deadline_seconds{{namespace="{place.namespace}",job_name="play-job"}} 3600' in lines
+    assert f'job_deadline_seconds{{namespace="{platform.namespace}",job_name="play-job"}} 3600' in lines

@@ -28,9 +28,9 @@ CLEANED_TEXT = "say_no_to_lines_tabs_n_c_d_job_x_and_breaks"
 @pytest.fixture(scope="module")
 def exporter(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
     """An exporter that has read objects in all states."""
-    place = PlatformNamespace(control_plane, f"page-{uuid.uuid4().hex[:8]}").open()
-    _populate(place)
-    space = place.namespace
+    platform = PlatformNamespace(control_plane, f"page-{uuid.uuid4().hex[:8]}").open()
+    _populate(platform)
+    space = platform.namespace
     required = ["absent", {"name": CLAUDE, "keys": ["code_implement.sh", "absent.sh"]}]
     settings = {"namespaces": [space], "configmaps": {"namespace": space, "required": required}}
     folder = tmp_path_factory.mktemp("page") / "exporter"
@@ -38,21 +38,23 @@ def exporter(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFacto
         yield running
 
 
-def _populate(place: PlatformNamespace) -> None:
-    place.set_templates({"code_implement.sh": "#!/bin/sh"})
-    place.make_run("new")
-    place.make_run("awkward", spec={"model": HOSTILE_TEXT, "repositoryUrl": "x" * 500, "githubApp": "5DLabs-Tess"})
-    place.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
+def _populate(platform: PlatformNamespace) -> None:
+    platform.set_templates({"code_implement.sh": "#!/bin/sh"})
+    platform.make_run("new")
+    platform.make_run("awkward", spec={"model": HOSTILE_TEXT, "repositoryUrl": "x" * 500, "githubApp": "5DLabs-Tess"})
+    platform.make_run("patient", annotations={"coderun-exporter/job-creation-deadline": "none"})
     for name in ("running", "done", "failed"):
-        place.make_job(place.make_run(name))
-        place.start_job(f"{name}-job")
-    place.set_phase("running", "Running")
-    place.finish_job("done-job")
-    place.set_phase("done", "Succeeded")
-    place.set_phase("failed", "Failed")
-    place.set_phase("new", "NeverHeardOf")
-    place.make_job(place.make_run("retried"), name="retried-1")
-    place.make_job(place.ask("GET", f"{place.runs}/retried"), name="retried-2", labels={"context-version": "2"})
+        platform.make_job(platform.make_run(name))
+        platform.start_job(f"{name}-job")
+    platform.set_phase("running", "Running")
+    platform.finish_job("done-job")
+    platform.set_phase("done", "Succeeded")
+    platform.set_phase("failed", "Failed")
+    platform.set_phase("new", "NeverHeardOf")
+    platform.make_job(platform.make_run("retried"), name="retried-1")
+    platform.make_job(
+        platform.ask("GET", f"{platform.runs}/retried"), name="retried-2", labels={"context-version": "2"}
+    )
 
 
 def test_prometheus_client_reads_the_text_format(exporter: Exporter):

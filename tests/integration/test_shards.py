@@ -18,11 +18,11 @@ SHARDS = {"one": "service in (cto, cto-play)", "other": "service notin (cto, cto
 
 def test_each_shard_has_the_runs_and_jobs_of_its_selector(control_plane: ControlPlane, tmp_path: pathlib.Path):
     """Each run and its Job are in exactly one shard. A run whose label changes moves to the other shard."""
-    place = PlatformNamespace(control_plane, f"part-{uuid.uuid4().hex[:8]}").open()
+    platform = PlatformNamespace(control_plane, f"part-{uuid.uuid4().hex[:8]}").open()
     for service in ("cto", "cto-play", "docs"):
         labels = {"service": service}
-        place.make_job(place.make_run(f"of-{service}", labels=labels), labels=labels)
-    base = {"namespaces": [place.namespace], "configmaps": {"namespace": place.namespace, "required": []}}
+        platform.make_job(platform.make_run(f"of-{service}", labels=labels), labels=labels)
+    base = {"namespaces": [platform.namespace], "configmaps": {"namespace": platform.namespace, "required": []}}
     with contextlib.ExitStack() as stack:
         one, other = (
             stack.enter_context(
@@ -33,9 +33,9 @@ def test_each_shard_has_the_runs_and_jobs_of_its_selector(control_plane: Control
             for name, selector in SHARDS.items()
         )
         assert (runs_in(one), runs_in(other)) == ({"of-cto", "of-cto-play"}, {"of-docs"})
-        for path in (f"{place.runs}/of-docs", f"{place.jobs}/of-docs-job"):
+        for path in (f"{platform.runs}/of-docs", f"{platform.jobs}/of-docs-job"):
             patch = {"metadata": {"labels": {"service": "cto"}}}
-            place.ask("PATCH", path, patch, content_type="application/merge-patch+json")
+            platform.ask("PATCH", path, patch, content_type="application/merge-patch+json")
         until(
             lambda: (runs_in(one), runs_in(other)) == ({"of-cto", "of-cto-play", "of-docs"}, set()),
             what="the run moves to the other shard",

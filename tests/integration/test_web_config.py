@@ -85,7 +85,7 @@ class Secured:
             until(
                 lambda: "msg=Started" in self.log.read_text(),
                 what="the exporter has started",
-                otherwise=process.last_words,
+                otherwise=process.last_output,
             )
             yield process
         finally:

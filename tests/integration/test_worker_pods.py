@@ -32,13 +32,15 @@ SELECTED_LABELS = {"kubeopencode.io/task": "t"}
 class Tasks:
     """Creates and changes Tasks and Pods in a namespace."""
 
-    def __init__(self, plane: ControlPlane, place: PlatformNamespace) -> None:
-        self._ask = place.ask
-        self._tasks = f"/apis/kubeopencode.io/v1alpha1/namespaces/{place.namespace}/tasks"
-        self._pods = f"/api/v1/namespaces/{place.namespace}/pods"
+    def __init__(self, plane: ControlPlane, platform: PlatformNamespace) -> None:
+        self._ask = platform.ask
+        self._tasks = f"/apis/kubeopencode.io/v1alpha1/namespaces/{platform.namespace}/tasks"
+        self._pods = f"/api/v1/namespaces/{platform.namespace}/pods"
         plane.request("POST", CRDS, fast_yaml.load(CRD.read_text()))
         until(lambda: plane.request("GET", self._tasks)[0] == 200, what="Tasks are served")
-        place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
+        platform.ask(
+            "POST", f"/api/v1/namespaces/{platform.namespace}/serviceaccounts", {"metadata": {"name": "default"}}
+        )
 
     def create_task(self, name: str) -> dict[str, Any]:
         """Creates a Task whose status is Running and names its Pod."""
@@ -75,26 +77,28 @@ class Tasks:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """An empty namespace."""
     return PlatformNamespace(control_plane, f"tasks-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture
-def settings_file(place: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
+def settings_file(platform: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """Settings for the Tasks of one namespace."""
     path = tmp_path / "settings.yml"
     kinds = {"kinds": ["tasks.kubeopencode.io"]}
-    path.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": kinds, "configmaps": {"required": []}}))
+    path.write_text(
+        json.dumps({"namespaces": [platform.namespace], "coderuns": kinds, "configmaps": {"required": []}})
+    )
     return path
 
 
 @pytest.fixture
 def account(
-    control_plane: ControlPlane, place: PlatformNamespace, settings_file: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, settings_file: pathlib.Path
 ) -> Iterator[ServiceAccount]:
     """A ServiceAccount with exactly the manifests for these settings."""
-    made = ServiceAccount(control_plane, place, settings=settings_file)
+    made = ServiceAccount(control_plane, platform, settings=settings_file)
     made.grant()
     yield made
     made.revoke()
@@ -114,20 +118,20 @@ def _main_has_ended(app: App) -> bool:
 
 async def test_a_task_has_its_pod_until_it_is_deleted(
     control_plane: ControlPlane,
-    place: PlatformNamespace,
+    platform: PlatformNamespace,
     account: ServiceAccount,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
 ):
     """The API server sends only Pods with the label of the profile, and their changes."""
-    tasks = Tasks(control_plane, place)
+    tasks = Tasks(control_plane, platform)
     working, lost = tasks.create_task("works"), tasks.create_task("lost")
     pod = tasks.create_pod(working, SELECTED_LABELS)
     tasks.set_status(pod, running={})
     tasks.create_pod(lost, {})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
-        workers = f"{place.namespace}/kubeopencode.io/task"
+        workers = f"{platform.namespace}/kubeopencode.io/task"
         (status,) = [status for status in app.health.statuses if status.scope == workers]
         assert status.objects == 1
         assert await names(app, "coderun_job_name") == ["", "works-pod"]
@@ -149,14 +153,14 @@ async def test_a_task_has_its_pod_until_it_is_deleted(
 @pytest.mark.usefixtures("short_watches")
 async def test_without_the_permission_for_pods_everything_else_is_exposed(
     control_plane: ControlPlane,
-    place: PlatformNamespace,
+    platform: PlatformNamespace,
     account: ServiceAccount,
     settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
     caplog: pytest.LogCaptureFixture,
 ):
     """Only this resource is forbidden, and no Task is reported without a Pod. With the permission, Pods are read."""
-    Tasks(control_plane, place).create_task("t")
+    Tasks(control_plane, platform).create_task("t")
     ((role, _),) = [(role, rule) for role, rule in account.rules() if rule["resources"] == ["pods"]]
     granted = role["rules"]
     account.set_rules(role, [rule for rule in granted if rule["resources"] != ["pods"]])

@@ -28,15 +28,17 @@ KINDS = ["sandboxclaims.extensions.agents.x-k8s.io", "sandboxes.agents.x-k8s.io"
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace. The API server serves both kinds."""
-    place = PlatformNamespace(control_plane, f"sandboxes-{uuid.uuid4().hex[:8]}").open()
+    platform = PlatformNamespace(control_plane, f"sandboxes-{uuid.uuid4().hex[:8]}").open()
     for crd in yaml.safe_load_all(CRD.read_text()):
         control_plane.request("POST", CRDS, crd)
     for plural in GROUPS:
-        until(functools.partial(is_served, control_plane, path_of(place, plural)), what=plural)
-    place.ask("POST", f"/api/v1/namespaces/{place.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
-    return place
+        until(functools.partial(is_served, control_plane, path_of(platform, plural)), what=plural)
+    platform.ask(
+        "POST", f"/api/v1/namespaces/{platform.namespace}/serviceaccounts", {"metadata": {"name": "default"}}
+    )
+    return platform
 
 
 def is_served(plane: ControlPlane, path: str) -> bool:
@@ -44,14 +46,14 @@ def is_served(plane: ControlPlane, path: str) -> bool:
     return bool(plane.request("GET", path)[0] == 200)
 
 
-def path_of(place: PlatformNamespace, plural: str) -> str:
+def path_of(platform: PlatformNamespace, plural: str) -> str:
     """The path of a list in the namespace."""
     root = f"/apis/{GROUPS[plural]}" if plural in GROUPS else "/api/v1"
-    return f"{root}/namespaces/{place.namespace}/{plural}"
+    return f"{root}/namespaces/{platform.namespace}/{plural}"
 
 
 def create(
-    place: PlatformNamespace, plural: str, name: str, *, of: dict[str, Any] | None = None, **fields: Any
+    platform: PlatformNamespace, plural: str, name: str, *, of: dict[str, Any] | None = None, **fields: Any
 ) -> Any:
     """Creates an object that `of` controls. A run is not ready."""
     meta: dict[str, Any] = {"name": name}
@@ -62,23 +64,23 @@ def create(
         meta["ownerReferences"] = [owner | {"controller": True}]
     kind = {"sandboxes": "Sandbox", "sandboxclaims": "SandboxClaim", "pods": "Pod"}[plural]
     head = {"apiVersion": GROUPS.get(plural, "v1"), "kind": kind, "metadata": meta}
-    made = place.ask("POST", path_of(place, plural), head | fields)
+    made = platform.ask("POST", path_of(platform, plural), head | fields)
     if plural in GROUPS:
         ready = {"type": "Ready", "status": "False", "reason": "DependenciesNotReady", "message": "m"}
         status = {"status": {"conditions": [ready | {"lastTransitionTime": made["metadata"]["creationTimestamp"]}]}}
-        place.ask("PATCH", f"{path_of(place, plural)}/{name}/status", status, content_type=MERGE_PATCH)
+        platform.ask("PATCH", f"{path_of(platform, plural)}/{name}/status", status, content_type=MERGE_PATCH)
     return made
 
 
 async def test_a_claim_has_no_job_until_its_sandbox_has_a_pod(
-    control_plane: ControlPlane, place: PlatformNamespace, tmp_path: pathlib.Path
+    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
 ):
     """They are joined by ownerReferences. Each change is an event of the watch of its kind."""
     settings = tmp_path / "settings.yml"
-    settings.write_text(json.dumps({"namespaces": [place.namespace], "coderuns": {"kinds": KINDS}}))
-    account = ServiceAccount(control_plane, place, settings=settings)
+    settings.write_text(json.dumps({"namespaces": [platform.namespace], "coderuns": {"kinds": KINDS}}))
+    account = ServiceAccount(control_plane, platform, settings=settings)
     account.grant()
-    claim = create(place, "sandboxclaims", "c", spec={"warmPoolRef": {"name": "warm"}})
+    claim = create(platform, "sandboxclaims", "c", spec={"warmPoolRef": {"name": "warm"}})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     containers = {"schedulerName": BY_HAND, "containers": [{"name": "claude", "image": "i"}]}
     async with an_exporter(settings, kubeconfig=kubeconfig) as app:
@@ -86,15 +88,15 @@ async def test_a_claim_has_no_job_until_its_sandbox_has_a_pod(
         assert read == {"sandboxclaims", "sandboxes", "jobs", "pods"}
         assert await names(app, "coderun_job_name", coderun="c") == [""]
         spec = {"operatingMode": "Running", "podTemplate": {"spec": containers}}
-        sandbox = create(place, "sandboxes", "s", of=claim, spec=spec)
+        sandbox = create(platform, "sandboxes", "s", of=claim, spec=spec)
         cache = app.store.cache
         await eventually(lambda: any(cache.worker_runs(run) for run in cache.runs), what="the cache has the Sandbox")
         assert await names(app, "coderun_job_name") == ["", ""]
-        create(place, "pods", "s", of=sandbox, spec=containers)
+        create(platform, "pods", "s", of=sandbox, spec=containers)
         await eventually(lambda: [*cache.jobs], what="the cache has the Pod")
         assert await names(app, "coderun_job_name") == ["s", "s"]
         assert await names(app, "job_info", "coderun") == ["sandbox/s"]
-        place.ask("DELETE", f"{path_of(place, 'sandboxes')}/s")
+        platform.ask("DELETE", f"{path_of(platform, 'sandboxes')}/s")
         await eventually(lambda: not any(cache.worker_runs(run) for run in cache.runs), what="the Sandbox is deleted")
         assert await names(app, "coderun_job_name", coderun="c") == [""]
     account.revoke()

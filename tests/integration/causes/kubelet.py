@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lab.controlplane.nodes import BY_HAND
-from tests.integration.causes.place import PATCH, Place, ago
+from tests.integration.causes.row_run import PATCH, RowRun, ago
 
 __all__ = ["Word", "ended", "looping", "pod", "running", "waiting"]
 
@@ -29,13 +29,13 @@ def pod(
     spec: dict[str, Any] | None = None,
     limit: str = "",
     retries: int = 0,
-) -> Callable[[Place], None]:
+) -> Callable[[RowRun], None]:
     """A run whose pod has this status and these Events. `bound`: the scheduler has assigned it to a node.
 
     `retries`: the Job controller fails a Job whose containers were restarted more often.
     """
 
-    def make(at: Place) -> None:
+    def make(at: RowRun) -> None:
         """By hand, about the real pod of a real Job."""
         job = {"backoffLimit": retries}
         at.working(spec=job, pod={"schedulerName": BY_HAND} | (spec or {}), limit=limit)
@@ -80,7 +80,7 @@ def _terminated(code: int, reason: str) -> dict[str, Any]:
     return {"exitCode": code, "reason": reason, "startedAt": ago(10), "finishedAt": ago(5)}
 
 
-def _pod_of(at: Place) -> dict[str, Any] | None:
+def _pod_of(at: RowRun) -> dict[str, Any] | None:
     _, listed = at.plane.request("GET", f"{at.core}/pods?labelSelector=job-name={at.name}-job")
     found: list[dict[str, Any]] = listed["items"]
     return found[0] if found else None

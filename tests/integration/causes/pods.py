@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from lab.controlplane.nodes import BY_HAND
 from tests.integration.causes.kubelet import Word, ended, looping, pod, running, waiting
-from tests.integration.causes.place import ago
 from tests.integration.causes.row import Alert, Row
+from tests.integration.causes.row_run import ago
 
 __all__ = ["PODS"]
 
@@ -17,8 +18,9 @@ _MAIN, _SIDE, _INIT = "claude-code", "sidecar-1", "clone"
 _WITH_INIT = {"initContainers": [{"name": _INIT, "image": "git:1"}]}
 _WITH_SIDE = {"containers": [{"name": name, "image": "agent:1"} for name in (_MAIN, _SIDE)]}
 _ON_FAILURE = {"restartPolicy": "OnFailure"}
-_LIMIT, _OVER, _NO_WORD = "2s", "has failed", "cause unknown"
+_LIMIT, _OVER = "2s", "has failed"
 
+_NO_SCHEDULER = f"spec.schedulerName is {BY_HAND}"
 _UNFIT = "0/3 nodes are available: 3 Insufficient cpu."
 _UNBOUND = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
 _ATTACHED = 'Multi-Attach error for volume "pvc-7" Volume is already exclusively attached to one node'
@@ -63,7 +65,7 @@ _PREEMPTION = _condition("DisruptionTarget", "PreemptionByScheduler", "preempted
 _PREEMPTED = _failed(143, "Error") | {"conditions": [_PREEMPTION]}
 
 _STARTING = (
-    Row("no-scheduler", pod(status={}, bound=False), "pod_not_starting", "it has no node", _NOT_STARTING, _NO_WORD),
+    Row("no-scheduler", pod(status={}, bound=False), "scheduler_absent", _NO_SCHEDULER, _NOT_STARTING),
     Row(
         "unschedulable", pod(status=_unscheduled(_UNFIT), bound=False), "unschedulable", _UNFIT, _NOT_STARTING,
     ),

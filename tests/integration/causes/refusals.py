@@ -1,6 +1,6 @@
 """Faults that the real API server and the real controllers make: no pod is created, or none ends."""
 
-from tests.integration.causes.place import FINALIZER, PATCH, Place
+from tests.integration.causes.row_run import FINALIZER, PATCH, RowRun
 
 __all__ = [
     "CLUSTER_WIDE",
@@ -31,14 +31,14 @@ _LOST = {"nodeName": "lost", "terminationGracePeriodSeconds": 600}
 """A pod of a node without a kubelet: it never ends."""
 
 
-def quota(at: Place) -> None:
+def quota(at: RowRun) -> None:
     """A ResourceQuota without room for a pod."""
     at.ask("POST", f"{at.core}/resourcequotas", {"metadata": {"name": "q"}, "spec": {"hard": {"pods": "0"}}})
     at.until_refused()
     at.working()
 
 
-def security(at: Place) -> None:
+def security(at: RowRun) -> None:
     """The namespace enforces the Pod Security Standard `restricted`."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     at.ask("PATCH", at.core, {"metadata": {"labels": labels}}, content_type=PATCH)
@@ -46,7 +46,7 @@ def security(at: Place) -> None:
     at.working()
 
 
-def limit_range(at: Place) -> None:
+def limit_range(at: RowRun) -> None:
     """A LimitRange, and a pod above its maximum."""
     limits = [{"type": "Container", "max": {"cpu": "1"}}]
     at.ask("POST", f"{at.core}/limitranges", {"metadata": {"name": "most"}, "spec": {"limits": limits}})
@@ -54,7 +54,7 @@ def limit_range(at: Place) -> None:
     at.working(pod={"containers": _GREEDY})
 
 
-def policy(at: Place) -> None:
+def policy(at: RowRun) -> None:
     """A ValidatingAdmissionPolicy that denies every pod."""
     validations = [{"expression": "false", "message": "agents need a budget"}]
     spec = {"matchConstraints": {"resourceRules": [_PODS]}, "validations": validations}
@@ -65,7 +65,7 @@ def policy(at: Place) -> None:
     at.working()
 
 
-def webhook(at: Place) -> None:
+def webhook(at: RowRun) -> None:
     """An admission webhook that does not answer, with failurePolicy Fail."""
     hook = {
         "name": f"pods.{_NAME}",
@@ -80,34 +80,34 @@ def webhook(at: Place) -> None:
     at.working()
 
 
-def _only(at: Place) -> dict[str, object]:
+def _only(at: RowRun) -> dict[str, object]:
     return {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": at.namespace}}}
 
 
-def lost_node(at: Place) -> None:
+def lost_node(at: RowRun) -> None:
     """The deadline of the Job has passed, and its pod terminates for ever: its node is gone."""
     at.working(spec={"activeDeadlineSeconds": 1}, pod=_LOST)
 
 
-def deadline(at: Place) -> None:
+def deadline(at: RowRun) -> None:
     """The Job controller fails the Job at its deadline, and the run stays `Running`."""
     at.working(spec={"activeDeadlineSeconds": 1})
 
 
-def deleting(at: Place) -> None:
+def deleting(at: RowRun) -> None:
     """The finalizer of the platform keeps the run."""
     at.working(run=at.run(finalizers=[FINALIZER]))
     at.delete(f"{at.work.runs}/{at.name}")
 
 
-def job_deleting(at: Place) -> None:
+def job_deleting(at: RowRun) -> None:
     """The Job is deleted in the foreground, and its pod does not end."""
     at.working(pod=_LOST)
     at.until_job("active")
     at.delete(f"{at.work.jobs}/{at.name}-job?propagationPolicy=Foreground")
 
 
-def orphan(at: Place) -> None:
+def orphan(at: RowRun) -> None:
     """The run is deleted, and a finalizer keeps the Job, whose pod works on."""
     at.working(limit="2s", finalizers=(FINALIZER,))
     at.until_job("active")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tests.integration.causes.place import Place
+from tests.integration.causes.row_run import RowRun
 
 __all__ = ["SHARED", "Alert", "Row"]
 
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 
     name: str
     """The name of its run; that of its Job is `NAME-job`."""
-    make: Callable[[Place], None]
+    make: Callable[[RowRun], None]
     cause: str
     """The first finding; empty if there is none."""
     evidence: str

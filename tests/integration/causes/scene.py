@@ -15,9 +15,9 @@ from lab.monitoring.webhook import Notification
 from lab.waiting import until
 from tests.commands.in_process import call
 from tests.integration.causes.controller import REQUIRED
-from tests.integration.causes.place import Place
 from tests.integration.causes.refusals import CLUSTER_WIDE
 from tests.integration.causes.row import Row
+from tests.integration.causes.row_run import RowRun
 from tests.integration.causes.table import PLATFORM, ROWS, SPACES
 from tests.integration.monitoring import Monitoring, run_monitoring
 
@@ -64,7 +64,7 @@ class Scene:
         places = {space: PlatformNamespace(self.plane, name) for space, name in self._spaces.items()}
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(PlatformNamespace.open, places.values()))
-            list(pool.map(lambda row: row.make(Place(self.plane, places[row.space], row.name)), ROWS))
+            list(pool.map(lambda row: row.make(RowRun(self.plane, places[row.space], row.name)), ROWS))
 
     def settings(self) -> dict[str, Any]:
         """Those of the exporter, with short thresholds."""

@@ -28,16 +28,16 @@ def _titled(request: pytest.FixtureRequest, record_property: Callable[[str, obje
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane) -> PlatformNamespace:
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
     """A namespace with runs and Jobs that nobody will touch, and some that a test may."""
-    place = PlatformNamespace(control_plane, f"fault-{uuid.uuid4().hex[:8]}").open()
-    place.set_templates({"code_implement.sh": "#!/bin/sh"})
+    platform = PlatformNamespace(control_plane, f"fault-{uuid.uuid4().hex[:8]}").open()
+    platform.set_templates({"code_implement.sh": "#!/bin/sh"})
     for number in range(STEADY):
-        place.make_job(place.make_run(f"steady-{number}"))
-        place.start_job(f"steady-{number}-job")
+        platform.make_job(platform.make_run(f"steady-{number}"))
+        platform.start_job(f"steady-{number}-job")
     for number in range(4):
-        place.make_job(place.make_run(f"run-{number}"))
-    return place
+        platform.make_job(platform.make_run(f"run-{number}"))
+    return platform
 
 
 @pytest.fixture
@@ -48,11 +48,11 @@ def proxy(control_plane: ControlPlane) -> Iterator[FaultProxy]:
 
 
 @pytest.fixture
-def settings(place: PlatformNamespace) -> dict[str, Any]:
+def settings(platform: PlatformNamespace) -> dict[str, Any]:
     """What the exporter reads: this test's namespace. A test may override it."""
     return {
-        "namespaces": [place.namespace],
-        "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
+        "namespaces": [platform.namespace],
+        "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple, Self
 
 from lab.controlplane.plane import ControlPlane
-from lab.exporting import Exporter, objects_of, readable_of, series_of
+from lab.exporting import Exporter, object_samples, series_of, stateless_samples
 from lab.faults import impatient
 from lab.faults.fresh import fresh_page
 from lab.faults.proxy import FaultProxy
@@ -184,8 +184,8 @@ class Subject:
         """Whether its page tells of the cluster what that of an exporter does which was just started."""
         fresh = fresh_page(self._settings, kubeconfig=self._plane.kubeconfig)
         names = {line.split()[2] for line in fresh.split("\n") if line.startswith("# TYPE ")}
-        told = [line for line in readable_of(self.page()) if line.partition("{")[0].partition(" ")[0] in names]
-        return sorted(told) == sorted(readable_of(fresh))
+        told = [line for line in stateless_samples(self.page()) if line.partition("{")[0].partition(" ")[0] in names]
+        return sorted(told) == sorted(stateless_samples(fresh))
 
     def _until_equal(self, *, seconds: float) -> None:
         until(self.is_fresh, what="the page is that of a fresh exporter", seconds=seconds, otherwise=self.readiness)
@@ -209,7 +209,7 @@ def _check(scrapes: list[Seen]) -> None:
 
 
 def _steady(page: str) -> list[str]:
-    return sorted(line for line in objects_of(page) if '"steady-' in line)
+    return sorted(line for line in object_samples(page) if '"steady-' in line)
 
 
 def samples(page: str, name: str, **labels: str) -> list[str]:

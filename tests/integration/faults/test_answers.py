@@ -46,7 +46,7 @@ LATER_STATUS = {"kind": "Status", "code": 429, "details": {"retryAfterSeconds": 
     ],
 )
 def test_an_answer_that_is_none_is_told_once_and_asked_for_again(
-    place: PlatformNamespace,
+    platform: PlatformNamespace,
     proxy: FaultProxy,
     subject: Subject,
     report: Report,
@@ -58,7 +58,7 @@ def test_an_answer_that_is_none_is_told_once_and_asked_for_again(
     with subject.enduring() as endured:
         proxy.strike(*faults)
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, dict(zip(MAIN, codes, strict=True)), times=3)
         endured.mended()
     report.note(endured)
@@ -68,7 +68,7 @@ def test_an_answer_that_is_none_is_told_once_and_asked_for_again(
 
 @pytest.mark.fault("429 and 503 with Retry-After")
 def test_a_servers_wish_to_be_asked_later_is_honoured(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """In the header or in the Status: nothing of that resource is asked for sooner."""
     status = 429, JSON, json.dumps(LATER_STATUS).encode()
@@ -77,7 +77,7 @@ def test_a_servers_wish_to_be_asked_later_is_honoured(
     with subject.enduring() as endured:
         proxy.strike(*faults)
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, {"coderuns": "429", "jobs": "503", "configmaps": "429"}, times=1)
         endured.mended()
     report.note(endured)
@@ -90,7 +90,7 @@ def test_a_servers_wish_to_be_asked_later_is_honoured(
 
 
 @pytest.mark.fault("empty and truncated JSON in lists, streamed and in pages")
-def test_half_a_list_is_none(place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report):
+def test_half_a_list_is_none(platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report):
     """What is not whole never reaches the page."""
     with subject.enduring() as endured:
         proxy.strike(
@@ -101,7 +101,7 @@ def test_half_a_list_is_none(place: PlatformNamespace, proxy: FaultProxy, subjec
             Fault(kind="page", path="/configmaps", answer=(200, JSON, b""), times=2),
         )
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, {"coderuns": "cut", "jobs": "not_json", "configmaps": "not_json"}, times=2)
         proxy.strike()
         endured.mended()
@@ -111,7 +111,7 @@ def test_half_a_list_is_none(place: PlatformNamespace, proxy: FaultProxy, subjec
 
 @pytest.mark.fault("410, 500 and half an event inside a watch")
 def test_what_a_watch_says_against_itself_leads_to_a_list(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """410 at once, which is normal life and no line; what is wrong with a watch twice, then too, while it lasts."""
     with subject.enduring() as endured:
@@ -121,7 +121,7 @@ def test_what_a_watch_says_against_itself_leads_to_a_list(
             Fault(kind="watch", path="/configmaps", answer=(200, JSON, b'{"type":"ADDED","object":{"meta\n')),
         )
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, {"coderuns": "410"}, times=1)
         until_counted(subject, {"jobs": "500", "configmaps": "not_json"}, times=2)
         endured.mended()

@@ -20,7 +20,7 @@ STREAMED = "coderun_exporter_resource_list_streamed"
 
 @pytest.mark.fault("bookmarks are dropped, so that a streamed list never ends")
 def test_a_streamed_list_that_never_ends_is_read_in_pages(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 10 s, and it is remembered: the next list is read in pages at once. What was read before stays."""
     dropping = Fault(drops=b'"type":"BOOKMARK"')
@@ -28,7 +28,7 @@ def test_a_streamed_list_that_never_ends_is_read_in_pages(
     with subject.enduring() as endured:
         proxy.strike(again, dropping)
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, dict.fromkeys(READ, "endless"), times=1)
         until(lambda: subject.value(STREAMED) == 0, what="all are read in pages")
         streams = sum(one.kind == "stream" for one in proxy.asked)
@@ -45,7 +45,7 @@ def test_a_streamed_list_that_never_ends_is_read_in_pages(
 
 @pytest.mark.fault("bookmarks are dropped, and no object changes")
 def test_a_quiet_watch_without_bookmarks_is_up_to_date(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """It is watched again after 90 s of silence, without a word; a change is seen at once."""
     with subject.enduring() as endured:
@@ -53,7 +53,7 @@ def test_a_quiet_watch_without_bookmarks_is_up_to_date(
         proxy.end()
         begun = len(proxy.asked)
         until(lambda: len(proxy.asked) >= begun + 3 * len(READ), what="watched again, three times")
-        change(place)
+        change(platform)
         endured.mended()
     report.note(endured)
     assert endured.turns == []

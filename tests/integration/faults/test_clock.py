@@ -33,19 +33,19 @@ def finished(subject: Subject) -> bool:
     ],
 )
 def test_a_wrong_clock_costs_nothing_for_longer_than_it_is_wrong(
-    place: PlatformNamespace, subject: Subject, report: Report, jump, forgets: bool
+    platform: PlatformNamespace, subject: Subject, report: Report, jump, forgets: bool
 ):
     """What finished leaves the page where its retention seems to be over, and is back with the right time."""
-    place.set_phase("run-2", "Succeeded")
-    place.start_job("run-2-job")
-    place.finish_job("run-2-job")
+    platform.set_phase("run-2", "Succeeded")
+    platform.start_job("run-2-job")
+    platform.finish_job("run-2-job")
     until(lambda: finished(subject), what="it has finished")
     with subject.enduring() as endured:
         subject.clock.write_text(str(wrong := jump(time.time())))
         until(lambda: finished(subject) is not forgets, what="the clock was looked at")
-        place.delete_run("run-1")
-        place.make_run("run-4")
-        place.set_templates({})
+        platform.delete_run("run-1")
+        platform.make_run("run-4")
+        platform.set_templates({})
         until(
             lambda: all(abs(subject.value(EVENT, resource=each) - time.time() - wrong) < 60 for each in MAIN[::2]),
             what="what happens is seen, at a wrong time",

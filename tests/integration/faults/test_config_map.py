@@ -18,18 +18,18 @@ CHANGES = 12
 
 @pytest.mark.fault("1 MiB ConfigMap that changes continuously")
 def test_a_configmap_at_the_limit_costs_a_moment_and_no_memory(
-    place: PlatformNamespace, subject: Subject, report: Report
+    platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """A line of 1.2 MB each time, in data and in binaryData; what is kept of it are two numbers."""
     late = subject.late(seconds="0.5")
     with subject.enduring() as endured:
         for number in range(CHANGES):
-            place.ask("PUT", f"{place.config_maps}/{CLAUDE}", _full(number))
+            platform.ask("PUT", f"{platform.config_maps}/{CLAUDE}", _full(number))
         until(lambda: subject.value("configmap_keys", configmap=CLAUDE) == 2 + CHANGES - 1, what="the last is told")
         assert _size(subject) == LIMIT
         assert subject.value("configmap_health", configmap=CLAUDE) == 1
         assert subject.value("configmap_problem", configmap=CLAUDE, problem="near_limit") == 1
-        place.set_templates({"code_implement.sh": "#!/bin/sh"})
+        platform.set_templates({"code_implement.sh": "#!/bin/sh"})
         endured.mended()
         until(lambda: _size(subject) == len("#!/bin/sh"), what="it is small again")
     report.note(endured)

@@ -24,12 +24,12 @@ SILENCE = dict.fromkeys(READ, "timeout")
 
 @pytest.mark.fault("half-open connections: no data, no end")
 def test_a_half_open_connection_is_given_up(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 90 s of silence in a watch or a streamed list; the server sends a bookmark each minute."""
     with subject.enduring() as endured:
         proxy.silence()
-        change(place)
+        change(platform)
         until(lambda: set(subject.states().values()) == {"unreachable"}, what="unreachable")
         proxy.silence(silent=False)
         endured.mended()
@@ -42,13 +42,13 @@ def test_a_half_open_connection_is_given_up(
 
 @pytest.mark.fault("connections that are accepted and never answered")
 def test_a_connection_that_nobody_reads_from_is_given_up(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 10 s, which are for TCP and TLS together."""
     with subject.enduring() as endured:
         proxy.deafen()
         proxy.cut()
-        change(place)
+        change(platform)
         until_counted(subject, SILENCE, times=1)
         proxy.deafen(deaf=False)
         endured.mended()
@@ -59,13 +59,13 @@ def test_a_connection_that_nobody_reads_from_is_given_up(
 
 @pytest.mark.fault("connections that are accepted and never answered")
 def test_a_page_that_never_comes_is_given_up(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """After 60 s; a watch or a streamed list that never begins after 90 s, as a half-open one."""
     with subject.enduring() as endured:
         proxy.strike(LIST_AGAIN, PAGES_ONLY, Fault(kind="page", then="silence", delay=3600))
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, SILENCE, times=1)
         proxy.strike()
         endured.mended()
@@ -77,7 +77,7 @@ def test_a_page_that_never_comes_is_given_up(
 @pytest.mark.fault("a response that ends inside an object: reset, closed, ended regularly")
 @pytest.mark.parametrize("kind", ["list", "watch"])
 def test_half_an_object_is_none(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
 ):
     """It is read again, also where the answer ends in good order in the middle of an object."""
     with subject.enduring() as endured:
@@ -88,7 +88,7 @@ def test_half_an_object_is_none(
             Fault(kind=kind, path="/configmaps", after=200, then="end", times=2),
         )
         proxy.end()
-        change(place)
+        change(platform)
         until_counted(subject, dict.fromkeys(MAIN, "cut"), times=2)
         proxy.strike()
         endured.mended()

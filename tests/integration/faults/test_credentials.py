@@ -81,21 +81,21 @@ def kubeconfig(
 
 
 @pytest.fixture
-def settings(control_plane: ControlPlane, place: PlatformNamespace) -> dict[str, Any]:
+def settings(control_plane: ControlPlane, platform: PlatformNamespace) -> dict[str, Any]:
     """Many namespaces, so that many watches meet the same trouble in the same moment."""
     names = [f"fault-{uuid.uuid4().hex[:8]}" for _ in range(NAMESPACES - 1)]
     for name in names:
         PlatformNamespace(control_plane, name).open()
     return {
-        "namespaces": [place.namespace, *names],
-        "configmaps": {"namespace": place.namespace, "required": [CLAUDE]},
+        "namespaces": [platform.namespace, *names],
+        "configmaps": {"namespace": platform.namespace, "required": [CLAUDE]},
     }
 
 
 @pytest.mark.fault("401 for every request at once, and new credentials")
 @pytest.mark.parametrize("kubeconfig", ["plugin"], indirect=True)
 def test_new_credentials_are_fetched_once_for_all(
-    place: PlatformNamespace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
 ):
     """No error, no other state, no line in the log: each request is tried again with what the one run gave."""
     before = len(proxy.asked)
@@ -103,7 +103,7 @@ def test_new_credentials_are_fetched_once_for_all(
         wallet.hold("second")
         wallet.take("second")
         proxy.end()
-        change(place)
+        change(platform)
         until(lambda: sum(one.token == "second" for one in proxy.asked) == WATCHES, what="all have the new token")
         endured.mended()
     report.note(endured)
@@ -116,13 +116,13 @@ def test_new_credentials_are_fetched_once_for_all(
 @pytest.mark.fault("401 for every request, and no new credentials for some time")
 @pytest.mark.parametrize("kubeconfig", ["file"], indirect=True)
 def test_credentials_that_stay_refused_are_a_state_of_their_own(
-    place: PlatformNamespace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, wallet: Wallet, subject: Subject, report: Report
 ):
     """`unauthorized`, as long as the file holds what the server does not take; the page stays."""
     with subject.enduring() as endured:
         wallet.take()
         proxy.end()
-        change(place)
+        change(platform)
         until(lambda: errors(subject, code="401") >= 2 * WATCHES, what="each was refused twice")
         assert set(subject.states().values()) == {"unauthorized"}
         wallet.take("second")

@@ -34,15 +34,15 @@ STATUS_OF_NUMBERS = {"type": "object", "properties": {"phase": {"type": "integer
 class DocsRuns:
     """A second kind of run, in a group of its own so that no other test misses its CRD."""
 
-    def __init__(self, plane: ControlPlane, place: PlatformNamespace) -> None:
-        self.group = f"{place.namespace}.example"
-        self.path = f"/apis/{self.group}/v1/namespaces/{place.namespace}/docsruns"
+    def __init__(self, plane: ControlPlane, platform: PlatformNamespace) -> None:
+        self.group = f"{platform.namespace}.example"
+        self.path = f"/apis/{self.group}/v1/namespaces/{platform.namespace}/docsruns"
         self._plane = plane
-        self._place = place
+        self._platform = platform
 
     def define(self, **shape: Any) -> None:
         """Make the CRD, and wait until its objects are served."""
-        self._place.ask("POST", CRDS, crd(self.group, kind="DocsRun", **shape))
+        self._platform.ask("POST", CRDS, crd(self.group, kind="DocsRun", **shape))
         until(lambda: self._plane.request("GET", self.path)[0] == 200, what="DocsRuns are served")
 
     def remove(self) -> None:
@@ -53,14 +53,14 @@ class DocsRuns:
     def change(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Change the spec of the CRD in place."""
         path = f"{CRDS}/docsruns.{self.group}"
-        definition = self._place.ask("GET", path)
+        definition = self._platform.ask("GET", path)
         change(definition["spec"])
-        self._place.ask("PUT", path, definition)
+        self._platform.ask("PUT", path, definition)
 
     def touch(self, name: str) -> None:
         """Change an object, as its controller will."""
         body = {"metadata": {"annotations": {"touched": "yes"}}}
-        self._place.ask("PATCH", f"{self.path}/{name}", body, content_type="application/merge-patch+json")
+        self._platform.ask("PATCH", f"{self.path}/{name}", body, content_type="application/merge-patch+json")
 
     def takes(self, name: str, **parts: Any) -> bool:
         """Whether the API server takes this object: after a change, it has the old schema for a moment."""
@@ -69,16 +69,16 @@ class DocsRuns:
 
     def make(self, name: str, **parts: Any) -> None:
         """One object."""
-        self._place.ask("POST", self.path, code_run(name, group=self.group, kind="DocsRun") | parts)
+        self._platform.ask("POST", self.path, code_run(name, group=self.group, kind="DocsRun") | parts)
 
 
 @pytest.fixture
-def docs_runs(control_plane: ControlPlane, place: PlatformNamespace) -> Iterator[DocsRuns]:
+def docs_runs(control_plane: ControlPlane, platform: PlatformNamespace) -> Iterator[DocsRuns]:
     """Two of them, and the right to read them."""
-    runs = DocsRuns(control_plane, place)
+    runs = DocsRuns(control_plane, platform)
     runs.define()
     rule = {"apiGroups": [runs.group], "resources": ["docsruns"], "verbs": ["get", "list", "watch"]}
-    place.grant("docs", [rule])
+    platform.grant("docs", [rule])
     runs.make("one")
     runs.make("two")
     yield runs

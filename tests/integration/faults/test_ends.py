@@ -15,15 +15,15 @@ JOBS = 10
 
 @pytest.mark.fault("Jobs whose TTL expires")
 def test_jobs_that_are_deleted_after_their_end_are_counted_once_and_forgotten(
-    place: PlatformNamespace, subject: Subject, report: Report
+    platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """Their runs have succeeded and tell of them by name; of the Jobs only the counter is left."""
     with subject.enduring() as endured:
         for number in range(JOBS):
-            place.make_job(place.make_run(f"brief-{number}"), made=working_job, work_seconds=1, ttl_seconds=1)
+            platform.make_job(platform.make_run(f"brief-{number}"), made=working_job, work_seconds=1, ttl_seconds=1)
         until(lambda: _ended(subject) == JOBS, what="all are counted", otherwise=subject.page)
         for number in range(JOBS):
-            place.set_phase(f"brief-{number}", "Succeeded")
+            platform.set_phase(f"brief-{number}", "Succeeded")
         endured.mended()
         until(lambda: not _jobs(subject), what="no Job is on the page", seconds=60)
     report.note(endured)

@@ -20,7 +20,7 @@ WATCHED = len(READ)
 @pytest.mark.fault("same name created again at once: run, Job and ConfigMap")
 @pytest.mark.parametrize("go_on", ["watch", "list"])
 def test_what_is_made_again_takes_the_place_of_what_it_was(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, go_on: str
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, go_on: str
 ):
     """Whether a watch tells its deletion late, or a list does not tell it at all."""
     before = _uids(subject)
@@ -30,7 +30,7 @@ def test_what_is_made_again_takes_the_place_of_what_it_was(
         proxy.strike(Fault(kind="watch", times=WATCHED, held=lambda: not back.is_set(), answer=answer))
         proxy.end()
         until(lambda: sum(proxy.struck().values()) == WATCHED, what="nobody watches")
-        _make_again(place)
+        _make_again(platform)
         back.set()
         endured.mended()
         until(lambda: not before & _uids(subject), what="both are others")
@@ -41,14 +41,14 @@ def test_what_is_made_again_takes_the_place_of_what_it_was(
     assert subject.value("configmap_size_bytes", configmap=CLAUDE) == len("echo")
 
 
-def _make_again(place: PlatformNamespace) -> None:
-    place.start_job("run-0-job")
-    place.delete_job("run-0-job")
-    place.delete_run("run-0")
-    place.make_job(place.make_run("run-0"))
-    place.start_job("run-0-job")
-    place.ask("DELETE", f"{place.config_maps}/{CLAUDE}")
-    place.set_templates({"again.sh": "echo"})
+def _make_again(platform: PlatformNamespace) -> None:
+    platform.start_job("run-0-job")
+    platform.delete_job("run-0-job")
+    platform.delete_run("run-0")
+    platform.make_job(platform.make_run("run-0"))
+    platform.start_job("run-0-job")
+    platform.ask("DELETE", f"{platform.config_maps}/{CLAUDE}")
+    platform.set_templates({"again.sh": "echo"})
 
 
 def _uids(subject: Subject) -> set[str]:

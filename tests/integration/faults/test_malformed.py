@@ -18,20 +18,20 @@ MANY = 500
 
 @pytest.mark.fault("500 objects malformed in 500 ways")
 def test_each_malformed_object_is_on_the_page_and_hides_no_other(
-    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """With what can be read of it, and counted. When they are gone, nothing of them is left."""
-    items = malformed(count=MANY, namespace=place.namespace)
+    items = malformed(count=MANY, namespace=platform.namespace)
     for item in items:
         item["metadata"]["labels"] = {"malformed": "yes"}
     with subject.enduring() as endured:
-        in_bulk(control_plane, (("POST", place.runs, item) for item in items))
-        in_bulk(control_plane, (_status_of(place, item) for item in items))
+        in_bulk(control_plane, (("POST", platform.runs, item) for item in items))
+        in_bulk(control_plane, (_status_of(platform, item) for item in items))
         until(lambda: _malformed(subject) == MANY, what="all are on the page")
         until(subject.is_fresh, what="as if they had always been so")
         list(text_string_to_metric_families(subject.page()))
         counted = subject.value("coderun_exporter_malformed_objects_total", resource="coderuns")
-        place.ask("DELETE", place.runs + "?labelSelector=malformed")
+        platform.ask("DELETE", platform.runs + "?labelSelector=malformed")
         until(lambda: not _malformed(subject), what="all are off the page")
         endured.mended()
     report.note(endured, f"{counted:.0f} objects counted as malformed")
@@ -39,9 +39,9 @@ def test_each_malformed_object_is_on_the_page_and_hides_no_other(
     assert not endured.turns
 
 
-def _status_of(place: PlatformNamespace, item: dict[str, object]) -> tuple[str, str, list[dict[str, object]]]:
+def _status_of(platform: PlatformNamespace, item: dict[str, object]) -> tuple[str, str, list[dict[str, object]]]:
     """As a controller writes it: where it is a subresource, it is not taken along when the object is made."""
-    path = f"{place.runs}/{item['metadata']['name']}/status"
+    path = f"{platform.runs}/{item['metadata']['name']}/status"
     return "PATCH", path, [{"op": "add", "path": "/status", "value": item["status"]}]
 
 

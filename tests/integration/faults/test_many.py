@@ -21,18 +21,18 @@ RUNS = 300
 
 @pytest.mark.fault("a run with 1,000 Jobs")
 def test_a_run_with_a_thousand_jobs_holds_nothing_up(
-    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """Made, changed and collected with their run: no event holds the page up, and no trace of them is left."""
-    run = place.make_run("crowded")
+    run = platform.make_run("crowded")
     late, cpu = subject.late(seconds="0.5"), subject.value("process_cpu_seconds_total")
     with subject.enduring() as endured:
-        in_bulk(control_plane, (("POST", place.jobs, _job_of(run, number)) for number in range(JOBS)))
+        in_bulk(control_plane, (("POST", platform.jobs, _job_of(run, number)) for number in range(JOBS)))
         until(lambda: _jobs(subject) == JOBS, what="all are on the page")
-        in_bulk(control_plane, _starts(place))
+        in_bulk(control_plane, _starts(platform))
         until(lambda: subject.value("job_active") == JOBS + 10, what="all are active")
         assert len(samples(subject.page(), "coderun_job_name", coderun="crowded")) == 1
-        place.delete_run("crowded")
+        platform.delete_run("crowded")
         until(lambda: not _jobs(subject), what="all are collected", seconds=120)
         endured.mended()
     spent = subject.value("process_cpu_seconds_total") - cpu
@@ -44,13 +44,13 @@ def test_a_run_with_a_thousand_jobs_holds_nothing_up(
 
 @pytest.mark.fault("300 runs deleted by one request")
 def test_runs_that_are_deleted_together_leave_together(
-    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """Each with its Job, which the garbage collector takes; those that nobody touched stay."""
-    in_bulk(control_plane, (("POST", place.runs, _marked(f"many-{number}")) for number in range(RUNS)))
+    in_bulk(control_plane, (("POST", platform.runs, _marked(f"many-{number}")) for number in range(RUNS)))
     until(lambda: _runs(subject) == RUNS, what="all are on the page")
     with subject.enduring() as endured:
-        place.ask("DELETE", f"{place.runs}?labelSelector=many%3Dyes")
+        platform.ask("DELETE", f"{platform.runs}?labelSelector=many%3Dyes")
         endured.mended()
         until(lambda: not _runs(subject), what="all are off the page")
     report.note(endured)
@@ -65,10 +65,10 @@ def _job_of(run: dict[str, Any], number: int) -> dict[str, Any]:
     return job(f"crowded-{number}", ownerReferences=[owner])
 
 
-def _starts(place: PlatformNamespace) -> list[tuple[str, str, Any]]:
+def _starts(platform: PlatformNamespace) -> list[tuple[str, str, Any]]:
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     status = {"status": {"active": 1, "startTime": now}}
-    return [("PATCH", f"{place.jobs}/crowded-{number}/status", status) for number in range(JOBS)]
+    return [("PATCH", f"{platform.jobs}/crowded-{number}/status", status) for number in range(JOBS)]
 
 
 def _marked(name: str) -> dict[str, Any]:

@@ -22,14 +22,14 @@ def doomed(control_plane: ControlPlane) -> PlatformNamespace:
 
 
 @pytest.fixture
-def settings(settings: dict[str, Any], place: PlatformNamespace, doomed: PlatformNamespace) -> dict[str, Any]:
+def settings(settings: dict[str, Any], platform: PlatformNamespace, doomed: PlatformNamespace) -> dict[str, Any]:
     """Both are read."""
-    return settings | {"namespaces": [place.namespace, doomed.namespace]}
+    return settings | {"namespaces": [platform.namespace, doomed.namespace]}
 
 
 @pytest.mark.fault("namespace deleted, and created again with the same name")
 def test_a_namespace_of_the_same_name_is_another(
-    place: PlatformNamespace, doomed: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, doomed: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """Its runs and Jobs leave the page with it, the right to read them too; the new one's come on it."""
     uids = _uids(subject, doomed)
@@ -49,20 +49,20 @@ def test_a_namespace_of_the_same_name_is_another(
     report.note(endured)
     for resource in ("coderuns", "jobs"):
         assert endured.turns_of(resource, scope=doomed.namespace) == ["forbidden", "watching"]
-        assert not endured.turns_of(resource, scope=place.namespace)
+        assert not endured.turns_of(resource, scope=platform.namespace)
     assert len(_uids(subject, doomed)) == 2
     assert not uids & _uids(subject, doomed)
     assert subject.value("coderun_exporter_errors_total", code="403", scope=doomed.namespace) >= 2
 
 
-def _filled(place: PlatformNamespace) -> PlatformNamespace:
-    place.open()
-    place.make_job(place.make_run("run"))
-    place.start_job("run-job")
-    return place
+def _filled(platform: PlatformNamespace) -> PlatformNamespace:
+    platform.open()
+    platform.make_job(platform.make_run("run"))
+    platform.start_job("run-job")
+    return platform
 
 
-def _uids(subject: Subject, place: PlatformNamespace) -> set[str]:
+def _uids(subject: Subject, platform: PlatformNamespace) -> set[str]:
     page = subject.page()
-    infos = [samples(page, name, namespace=place.namespace) for name in ("coderun_info", "job_info")]
+    infos = [samples(page, name, namespace=platform.namespace) for name in ("coderun_info", "job_info")]
     return {line.partition('uid="')[2].partition('"')[0] for lines in infos for line in lines}

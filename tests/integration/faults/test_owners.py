@@ -19,41 +19,41 @@ UNKNOWN = f"{GROUP}/v9"
 
 
 @pytest.mark.fault("ownerReferences in a loop")
-def test_a_loop_of_owners_ends_nowhere(place: PlatformNamespace, subject: Subject, report: Report):
+def test_a_loop_of_owners_ends_nowhere(platform: PlatformNamespace, subject: Subject, report: Report):
     """A run that its own Job owns, and with that Job a third; a Job that owns itself, and so outlives its run.
 
     Kubernetes then takes the run's reference from it: it is nobody's Job, and off the page.
     """
     with subject.enduring() as endured:
-        loop = place.make_job(place.make_run("loop"))
-        _own(place, f"{place.runs}/loop", _owner(loop))
-        place.make_run("owned", ownerReferences=[_owner(loop)])
-        selfish = place.make_job(place.make_run("selfish"))
-        _own(place, f"{place.jobs}/selfish-job", _owner(selfish))
+        loop = platform.make_job(platform.make_run("loop"))
+        _own(platform, f"{platform.runs}/loop", _owner(loop))
+        platform.make_run("owned", ownerReferences=[_owner(loop)])
+        selfish = platform.make_job(platform.make_run("selfish"))
+        _own(platform, f"{platform.jobs}/selfish-job", _owner(selfish))
         until(lambda: _is_on(subject, "loop-job", "owned", "selfish-job"), what="all are on the page")
         assert (_job_of(subject, "loop"), _job_of(subject, "owned")) == ("loop-job", "")
-        place.delete_run("selfish")
-        place.delete_run("loop")
+        platform.delete_run("selfish")
+        platform.delete_run("loop")
         endured.mended()
         gone = "loop", "loop-job", "owned", "selfish", "selfish-job"
         until(lambda: _are_off(subject, *gone), what="they are off the page", seconds=60)
     report.note(endured)
     assert not endured.turns
-    left = place.ask("GET", f"{place.jobs}/selfish-job")["metadata"]["ownerReferences"]
+    left = platform.ask("GET", f"{platform.jobs}/selfish-job")["metadata"]["ownerReferences"]
     assert [owner["name"] for owner in left] == ["selfish-job"]
 
 
 @pytest.mark.fault("ownerReferences that dangle")
 def test_a_job_of_nobody_is_on_the_page_and_is_nobodys(
-    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """Its run never was, or is in another namespace: no run of that name takes it for its own."""
-    elsewhere = PlatformNamespace(control_plane, f"{place.namespace}-b").open()
+    elsewhere = PlatformNamespace(control_plane, f"{platform.namespace}-b").open()
     foreign = elsewhere.make_run("foreign")
     with subject.enduring() as endured:
-        _orphan(place, "never-was", uid=str(uuid.uuid4()), owner="run-0")
-        _orphan(place, "elsewhere", uid=foreign["metadata"]["uid"], owner="foreign")
-        _orphan(place, "of-no-crd", uid=str(uuid.uuid4()), owner="x", api_version="gone.example/v1")
+        _orphan(platform, "never-was", uid=str(uuid.uuid4()), owner="run-0")
+        _orphan(platform, "elsewhere", uid=foreign["metadata"]["uid"], owner="foreign")
+        _orphan(platform, "of-no-crd", uid=str(uuid.uuid4()), owner="x", api_version="gone.example/v1")
         until(lambda: _is_on(subject, "never-was", "elsewhere"), what="orphans are on the page")
         endured.mended()
     report.note(endured)
@@ -65,12 +65,12 @@ def test_a_job_of_nobody_is_on_the_page_and_is_nobodys(
 
 @pytest.mark.fault("ownerReferences that dangle")
 def test_what_the_garbage_collector_resolves_it_takes_away(
-    place: PlatformNamespace, subject: Subject, report: Report
+    platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """An owner of a known kind that is not there: the Job is deleted, and leaves the page with the next event."""
     with subject.enduring() as endured:
-        _orphan(place, "dangling", uid=str(uuid.uuid4()), owner="run-0", api_version=f"{GROUP}/v1")
-        until(lambda: _is_gone(place, "dangling"), what="the garbage collector has come", seconds=60)
+        _orphan(platform, "dangling", uid=str(uuid.uuid4()), owner="run-0", api_version=f"{GROUP}/v1")
+        until(lambda: _is_gone(platform, "dangling"), what="the garbage collector has come", seconds=60)
         endured.mended()
     report.note(endured)
     assert not endured.turns
@@ -79,14 +79,14 @@ def test_what_the_garbage_collector_resolves_it_takes_away(
 
 @pytest.mark.fault("ownerReferences that the API server refuses")
 def test_an_owner_that_is_no_reference_never_reaches_the_exporter(
-    control_plane: ControlPlane, place: PlatformNamespace
+    control_plane: ControlPlane, platform: PlatformNamespace
 ):
     """One with an empty field, an Event as an owner, and two that control: 422."""
     right = _reference(uid=str(uuid.uuid4()), name="x", api_version=UNKNOWN)
     empty = [right | {field: ""} for field in ("uid", "name", "kind", "apiVersion")]
     event = right | {"apiVersion": "v1", "kind": "Event"}
     for references in (*([wrong] for wrong in empty), [event], [right, right | {"uid": str(uuid.uuid4())}]):
-        code, answer = control_plane.request("POST", place.jobs, job("wrong", ownerReferences=references))
+        code, answer = control_plane.request("POST", platform.jobs, job("wrong", ownerReferences=references))
         assert code == 422, references
     assert "Only one reference can have Controller set to true" in answer["message"]
 
@@ -100,17 +100,17 @@ def _owner(owner: dict[str, Any]) -> dict[str, Any]:
     return _reference(uid=meta["uid"], name=meta["name"], api_version=owner["apiVersion"], kind=owner["kind"])
 
 
-def _own(place: PlatformNamespace, path: str, owner: dict[str, Any]) -> None:
+def _own(platform: PlatformNamespace, path: str, owner: dict[str, Any]) -> None:
     """An owner more, who does not control."""
-    found = place.ask("GET", path)
+    found = platform.ask("GET", path)
     references = [*found["metadata"].get("ownerReferences", ()), owner | {"controller": False}]
     found["metadata"]["ownerReferences"] = references
-    place.ask("PUT", path, found)
+    platform.ask("PUT", path, found)
 
 
-def _orphan(place: PlatformNamespace, name: str, *, uid: str, owner: str, api_version: str = UNKNOWN) -> None:
+def _orphan(platform: PlatformNamespace, name: str, *, uid: str, owner: str, api_version: str = UNKNOWN) -> None:
     reference = _reference(uid=uid, name=owner, api_version=api_version)
-    place.ask("POST", place.jobs, job(name, ownerReferences=[reference]))
+    platform.ask("POST", platform.jobs, job(name, ownerReferences=[reference]))
 
 
 def _is_on(subject: Subject, *names: str) -> bool:
@@ -134,5 +134,5 @@ def _job_of(subject: Subject, run: str) -> str:
     return line.partition('job_name="')[2].partition('"')[0]
 
 
-def _is_gone(place: PlatformNamespace, job_name: str) -> bool:
-    return job_name not in {each["metadata"]["name"] for each in place.ask("GET", place.jobs)["items"]}
+def _is_gone(platform: PlatformNamespace, job_name: str) -> bool:
+    return job_name not in {each["metadata"]["name"] for each in platform.ask("GET", platform.jobs)["items"]}

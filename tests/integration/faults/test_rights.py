@@ -15,20 +15,20 @@ pytestmark = pytest.mark.timeout(180)
 
 @pytest.mark.fault("permission revoked, and granted again")
 def test_a_right_that_is_lost_is_told_and_what_was_read_stays(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """A watch that is open goes on; the next one is refused. What is not read has no change, and no health."""
     with subject.enduring() as endured:
-        place.unbind()
-        place.make_run("after")
+        platform.unbind()
+        platform.make_run("after")
         until(lambda: subject.value("coderun_created_timestamp", coderun="after"), what="the watch goes on")
         assert subject.is_watching()
         proxy.end()
         until(lambda: set(subject.states().values()) == {"forbidden"}, what="the refusal is told")
         assert subject.value("configmap_problem", configmap=CLAUDE, problem="forbidden") == 1
-        change(place)
+        change(platform)
         assert subject.value("coderun_created_timestamp", coderun="run-1")
-        place.bind()
+        platform.bind()
         endured.mended()
     report.note(endured)
     for resource in READ:

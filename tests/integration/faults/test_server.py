@@ -7,7 +7,7 @@ import pytest
 
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.platform_namespace import PlatformNamespace
-from lab.exporting import objects_of
+from lab.exporting import object_samples
 from lab.faults.proxy import Fault, FaultProxy
 from lab.waiting import until
 from tests.integration.faults.answers import LIST_AGAIN
@@ -25,11 +25,11 @@ LAST_SYNC = "coderun_exporter_resource_last_sync_timestamp_seconds"
 
 @pytest.mark.fault("API server killed and restarted, under load")
 def test_a_killed_api_server_costs_no_scrape_and_no_object(
-    control_plane: ControlPlane, place: PlatformNamespace, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, subject: Subject, report: Report
 ):
     """While it is away the last whole page stands still and says so; afterwards the page is what the server has."""
     with subject.enduring() as endured:
-        with Writer(place) as writer:
+        with Writer(platform) as writer:
             until(lambda: writer.writes > 60, what="load before the fault", seconds=60)
             control_plane.kill_api_server()
             _wait_for_outage(subject)
@@ -38,7 +38,7 @@ def test_a_killed_api_server_costs_no_scrape_and_no_object(
             endured.mended()
             before = writer.writes
             until(lambda: writer.writes > before + 20, what="load after the fault", seconds=60)
-        until(lambda: _on_page(subject.page()) == _in_api_server(place), what="the page is what the server has")
+        until(lambda: _on_page(subject.page()) == _in_api_server(platform), what="the page is what the server has")
     report.note(endured)
     for resource in READ:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
@@ -48,7 +48,7 @@ def test_a_killed_api_server_costs_no_scrape_and_no_object(
 
 @pytest.mark.fault("API server frozen: no response, no closed connection")
 def test_a_frozen_api_server_is_noticed(
-    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """It holds its connections open, and takes new ones: only time can tell. Thawed, it goes on where it was."""
     with subject.enduring() as endured:
@@ -62,7 +62,7 @@ def test_a_frozen_api_server_is_noticed(
             control_plane.freeze_api_server(frozen=False)
             proxy.strike()
         endured.mended()
-        change(place)
+        change(platform)
     report.note(endured)
     for resource in READ:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
@@ -72,7 +72,7 @@ def test_a_frozen_api_server_is_noticed(
 
 @pytest.mark.fault("etcd killed and restarted under a running API server")
 def test_an_api_server_without_its_etcd_loses_nothing(
-    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """It lists nothing then: who asks for a list keeps the last one, and what is on it."""
     with subject.enduring() as endured:
@@ -86,7 +86,7 @@ def test_an_api_server_without_its_etcd_loses_nothing(
         proxy.strike()
         until(lambda: control_plane.request("GET", "/readyz")[0] == 200, what="the API server is ready again")
         endured.mended()
-        change(place)
+        change(platform)
     report.note(endured)
     for resource in READ:
         assert endured.turns_of(resource) == ["unreachable", "watching"]
@@ -107,16 +107,16 @@ def _check_outage(scrapes: list[Seen]) -> None:
     pages = itertools.dropwhile(lambda page: not _is_away(page), (seen.page for seen in scrapes))
     away = list(itertools.takewhile(_is_away, pages))
     assert len(away) >= OUTAGE_SCRAPES
-    assert len({tuple(objects_of(page)) for page in away}) == 1
+    assert len({tuple(object_samples(page)) for page in away}) == 1
     heartbeats = {tuple(samples(page, LAST_SYNC)) for page in away}
     assert len(heartbeats) == 1
     assert len(heartbeats.pop()) == len(READ)
     assert samples(scrapes[-1].page, LAST_SYNC) != samples(away[-1], LAST_SYNC)
 
 
-def _in_api_server(place: PlatformNamespace) -> set[tuple[str, ...]]:
+def _in_api_server(platform: PlatformNamespace) -> set[tuple[str, ...]]:
     """A list by somebody else: ("run", NAME, JOB or nothing) and ("job", NAME, COUNT OF ACTIVE PODS)."""
-    runs, jobs = (place.ask("GET", path)["items"] for path in (place.runs, place.jobs))
+    runs, jobs = (platform.ask("GET", path)["items"] for path in (platform.runs, platform.jobs))
     job_of = {job["metadata"]["ownerReferences"][0]["uid"]: job["metadata"]["name"] for job in jobs}
     return {
         *(("run", run["metadata"]["name"], job_of.get(run["metadata"]["uid"], "")) for run in runs),

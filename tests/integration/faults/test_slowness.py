@@ -23,7 +23,7 @@ RATES = {
 @pytest.mark.fault("slow lists and slow watches")
 @pytest.mark.parametrize("kind", ["stream", "watch"])
 def test_what_trickles_arrives_whole(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, kind: str
 ):
     """It is asked for once, nothing is told about it, and the page stays whole until it is there."""
     rates = RATES[kind]
@@ -35,9 +35,9 @@ def test_what_trickles_arrives_whole(
         proxy.end()
         until(lambda: sum(one.struck and one.kind == kind for one in proxy.asked) == 3, what="all trickle")
         proxy.strike()
-        place.set_templates({})
-        place.set_phase("run-2", "Running")
-        place.start_job("run-2-job")
+        platform.set_templates({})
+        platform.set_phase("run-2", "Running")
+        platform.start_job("run-2-job")
         endured.mended()
     report.note(endured)
     assert endured.whole_after > IDLE_SECONDS

@@ -21,14 +21,14 @@ def stranger() -> trustme.LeafCert:
 
 @pytest.mark.fault("a certificate that does not verify")
 def test_a_stranger_learns_nothing(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, stranger: trustme.LeafCert
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, stranger: trustme.LeafCert
 ):
     """No request, and so no token, reaches him; the page at / says what is wrong with his certificate."""
     before = len(proxy.asked)
     with subject.enduring() as endured:
         proxy.show(stranger)
         proxy.cut()
-        change(place)
+        change(platform)
         until_counted(subject, dict.fromkeys(READ, "tls"), times=2)
         assert len(proxy.asked) == before
         assert subject.start_page().count("the API server's certificate does not verify") == len(READ)

@@ -30,7 +30,7 @@ def idle() -> float:
 
 @pytest.mark.fault("etcd compacted: 410 in a watch")
 def test_a_watch_from_a_forgotten_version_lists_again(
-    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """What happened between the version and the list is not lost, and the log has nothing to tell."""
     back = threading.Event()
@@ -38,8 +38,8 @@ def test_a_watch_from_a_forgotten_version_lists_again(
         proxy.strike(Fault(kind="watch", times=len(READ), held=lambda: not back.is_set()))
         proxy.end()
         until(lambda: sum(proxy.struck().values()) == len(READ), what="all watches are about to continue")
-        change(place)
-        _forget_versions(control_plane, place)
+        change(platform)
+        _forget_versions(control_plane, platform)
         back.set()
         until(lambda: subject.value("coderun_exporter_errors_total", code="410") == len(READ), what="410")
         endured.mended()
@@ -50,10 +50,12 @@ def test_a_watch_from_a_forgotten_version_lists_again(
 
 @pytest.mark.fault("etcd compacted: 410 between two pages of a list")
 def test_a_list_whose_next_page_is_forgotten_begins_again(
-    control_plane: ControlPlane, place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    control_plane: ControlPlane, platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """By a server that has no streamed lists; of two halves of two versions nothing reaches the page."""
-    in_bulk(control_plane, (("POST", place.runs, code_run(f"many-{number}")) for number in range(MORE_THAN_A_PAGE)))
+    in_bulk(
+        control_plane, (("POST", platform.runs, code_run(f"many-{number}")) for number in range(MORE_THAN_A_PAGE))
+    )
     back = threading.Event()
     with subject.enduring() as endured:
         proxy.strike(
@@ -64,8 +66,8 @@ def test_a_list_whose_next_page_is_forgotten_begins_again(
         )
         proxy.end()
         until(lambda: any(map(_goes_on, proxy.asked)), what="the second page is asked for")
-        change(place)
-        _forget_versions(control_plane, place)
+        change(platform)
+        _forget_versions(control_plane, platform)
         back.set()
         until(lambda: len(list(filter(_goes_on, proxy.asked))) == 2, what="a second page of a second list")
         endured.mended()
@@ -75,10 +77,10 @@ def test_a_list_whose_next_page_is_forgotten_begins_again(
     assert subject.value("coderun_exporter_resource_objects", resource="coderuns") == MORE_THAN_A_PAGE + 14
 
 
-def _forget_versions(plane: ControlPlane, place: PlatformNamespace) -> None:
+def _forget_versions(plane: ControlPlane, platform: PlatformNamespace) -> None:
     """And wait until watches are served: a ready server may have to fill its caches first, and says 429."""
     plane.forget_versions()
-    for path in (place.runs, place.jobs, place.config_maps):
+    for path in (platform.runs, platform.jobs, platform.config_maps):
         until(lambda path=path: plane.request("GET", f"{path}?watch=true&resourceVersion=1")[0] == 200, what=path)
 
 

@@ -33,7 +33,7 @@ def pauses(proxy: FaultProxy, resource: str) -> list[float]:
 @pytest.mark.fault("a watch that ends every second")
 @pytest.mark.parametrize("busy", [False, True])
 def test_a_watch_that_ends_every_second_is_normal_life(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, busy: bool
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report, busy: bool
 ):
     """One request a second and not one more, no line in the log, no other state; and nothing is lost in between."""
     with subject.enduring() as endured:
@@ -41,7 +41,7 @@ def test_a_watch_that_ends_every_second_is_normal_life(
         proxy.end()
         until_each_met(proxy, times=2)
         if busy:
-            change(place)
+            change(platform)
         until_each_met(proxy, times=4)
         endured.mended()
     report.note(endured)
@@ -52,14 +52,14 @@ def test_a_watch_that_ends_every_second_is_normal_life(
 
 @pytest.mark.fault("a watch that always ends immediately")
 def test_a_watch_that_ends_at_once_is_an_error_and_no_busy_loop(
-    place: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
+    platform: PlatformNamespace, proxy: FaultProxy, subject: Subject, report: Report
 ):
     """One line in the log, for nothing is watched meanwhile; what is exposed gets old, and its last sync says so."""
     with subject.enduring() as endured:
         synced = {each: subject.value(SYNCED, resource=each) for each in READ}
         proxy.strike(*(Fault(kind="watch", path=f"/{each}", answer=(200, JSON, b""), times=3) for each in READ))
         proxy.end()
-        change(place)
+        change(platform)
         until_each_met(proxy, times=3)
         assert {each: subject.value(SYNCED, resource=each) for each in READ} == synced
         endured.mended()

@@ -7,7 +7,7 @@ from lab.controlplane.plane import ControlPlane
 from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 
-__all__ = ["FINALIZER", "PATCH", "Place", "ago"]
+__all__ = ["FINALIZER", "PATCH", "RowRun", "ago"]
 
 FINALIZER = "agents.platform/cleanup"
 PATCH = "application/merge-patch+json"
@@ -16,16 +16,16 @@ _LIMIT = "coderun-exporter/max-runtime"
 _LONG = {"demo/work-seconds": "3600"}
 
 
-class Place:
+class RowRun:
     """The run of one row, in the namespace of its row. `name` is the name of the run; its Job is `NAME-job`."""
 
-    def __init__(self, plane: ControlPlane, place: PlatformNamespace, name: str) -> None:
+    def __init__(self, plane: ControlPlane, platform: PlatformNamespace, name: str) -> None:
         self.plane = plane
-        self.work = place
+        self.work = platform
         self.name = name
-        self.namespace = place.namespace
-        self.core = f"/api/v1/namespaces/{place.namespace}"
-        self.ask = place.ask
+        self.namespace = platform.namespace
+        self.core = f"/api/v1/namespaces/{platform.namespace}"
+        self.ask = platform.ask
 
     def run(self, suffix: str = "", *, spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
         """Creates a run without a status, as a workflow does."""
