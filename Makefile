@@ -6,7 +6,7 @@ READY := .venv/.ready
 # The order matters: each generator may read files that the previous ones write.
 GENERATORS := bundle dashboards chart generate_docs
 
-.PHONY: help demo test check fix generate rules mutate worlds replay calm bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench beside image tools release lock clean
+.PHONY: help demo test check fix generate rules mutate worlds replay calm slow bundle integration idle-cuts cluster five-minutes soak hostile dashboards bench beside image tools release lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,7 +18,7 @@ $(READY): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
-demo: $(READY) ## replay the incidents on this machine in a minute and a half; no cluster needed; DEMO="--speed 120"
+demo: $(READY) ## replay the incidents on this machine in a minute; no cluster needed; DEMO="--speed 120"
 	@$(BIN)/python -m lab.demo $(DEMO)
 
 test: $(READY) ## run every test; tests that need a missing component are skipped, with its name; TEST="--cov" measures coverage
@@ -53,8 +53,11 @@ worlds: $(READY) ## alerts and notifications for objects of the real platform; w
 replay: $(READY) ## replay the incidents at full length; writes docs/time-to-detection.md
 	$(BIN)/python -m tools.replay $(REPLAY)
 
-calm: $(READY) ## simulate a month of normal operation, and one with 50 faults (an hour on 2 cores); CALM="--days 2 --faults 21" is shorter
+calm: $(READY) ## simulate a month of normal operation, and one with 50 faults (an hour on 2 cores); CALM="--days 2 --faults 24" is shorter
 	$(BIN)/python -m tools.calm $(CALM)
+
+slow: $(READY) ## simulate 1,000 hours of agents that build and test in silence; SLOW="--hours 250" is shorter
+	$(BIN)/python -m tools.slow $(SLOW)
 
 bundle: $(READY) ## generate PrometheusRules from the rules; VERSION=... packs a release, with RUNBOOKS=https://... or SETTINGS=FILE as alerts/README.md says
 	$(BIN)/python -m tools.bundle $(if $(VERSION),--release --version $(VERSION) $(if $(SETTINGS),--settings '$(SETTINGS)') $(if $(RUNBOOKS),--runbooks $(RUNBOOKS)))
@@ -89,9 +92,10 @@ beside: $(READY) ## benchmark the exporter and kube-state-metrics, for docs/perf
 image: ## build the container image with podman and its own storage (as root); tools/image/podman runs it
 	tools/image/build
 
-tools: ## build the real components for the tests, such as Kubernetes and Prometheus (needs Go, Node.js; 40 minutes once)
+tools: ## get the real components for the tests, such as Kubernetes, Prometheus and agent CLIs (needs Go, Node.js; 40 minutes once)
 	tools/build
 	tools/dashboards/schema/build
+	tools/agents/build
 
 release: $(READY) ## pack a release (VERSION=...): wheel, rules, chart, checksums and release notes, in dist/
 	tools/release "$(VERSION)" dist

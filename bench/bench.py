@@ -97,7 +97,7 @@ async def _measure(argv: list[str], port: int, api: Api, arguments: argparse.Nam
         wall = await subject.until_whole(samples=_MIN_SAMPLES * arguments.objects)
         rows["first complete scrape: wall-clock time"] = f"{wall:.1f} s"
         rows["first complete scrape: CPU time"] = f"{(cpu := subject.cpu_seconds()):.1f} s"
-        rows["the same for a CodeRun with its Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
+        rows["first complete scrape: CPU time per CodeRun and Job"] = f"{cpu / arguments.objects * 1e6:.0f} µs"
         rows["peak memory until then"] = f"{subject.memory_mib(peak=True):.0f} MiB"
         response = await subject.scrape()
         rows["event loop delay until then, maximum"] = _longest_delay(response)

@@ -130,7 +130,9 @@ class Prometheus:
         flags = ["--config.file=config.yml", "--storage.tsdb.path=data", f"--web.listen-address={own}"]
         self._process = Process(component(binary), *flags, folder=folder, log=folder / "prometheus.log")
         self._subject = Subject(pid=self._process.pid, host=own)
-        until(lambda: self.count(f'{{job="{JOB}"}}'), what="a scrape", otherwise=self._process.last_words, seconds=90)
+        until(
+            lambda: self.count(f'{{job="{JOB}"}}'), what="a scrape", otherwise=self._process.last_output, seconds=90
+        )
 
     def stop(self) -> None:
         """Ends the process."""

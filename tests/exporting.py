@@ -16,13 +16,13 @@ from tests.web.serving import fetch
 
 
 @contextlib.asynccontextmanager
-async def an_exporter(url, folder, *, user=None, clock=None, **more):
+async def an_exporter(url, folder, *, user=None, clock=None, polls_logs=True, **more):
     """Runs an exporter with these settings against the API server at `url`."""
     path = a_kubeconfig(folder, cluster={"server": url}, user=user)
     settings = Settings(
         kubernetes=Kubernetes(kubeconfig=str(path)), web=Web(listen_addresses=("127.0.0.1:0",)), **more
     )
-    async with serve(settings, **({"clock": clock} if clock else {})) as app:
+    async with serve(settings, polls_logs=polls_logs, **({"clock": clock} if clock else {})) as app:
         yield app
 
 

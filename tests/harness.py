@@ -66,7 +66,7 @@ class StoreHarness:
             has_logs=has_logs,
         )
         self._match_labels = match_labels or {}
-        self._needed = {item.uid: item for item in needed}
+        self._needed = {item.key: item for item in needed}
         self._scope = "*" if all_namespaces else "n"
         self._decoders = {"Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
         self._decoders |= {kind.kind: Decoder(kind.reader.type) for kind in (CODERUN, DOCSRUN)}
@@ -135,8 +135,8 @@ class StoreHarness:
         meta = wire.metadata
         uid = meta.uid or f"{meta.namespace or ''}/{meta.name or ''}"
         if resource == CONFIGMAPS:
-            place = self._needed[f"{meta.namespace}/{meta.name}"]
-            return place.uid, place.uid, configmap_from_object(wire, required=place)
+            requirement = self._needed[f"{meta.namespace}/{meta.name}"]
+            return requirement.key, requirement.key, configmap_from_object(wire, required=requirement)
         if resource == JOBS:
             own = job_from_object(wire, kinds=(CODERUN, DOCSRUN), match_labels=self._match_labels)
             return self._part(resource), uid, own

@@ -122,10 +122,11 @@ def test_characters_that_the_locale_cannot_encode_are_escaped():
 
 
 async def test_sigint_ends_check_with_130(tmp_path):
-    """The signal arrives while `check` waits for a server that does not answer."""
+    """The signal arrives while `check` waits for the response of a server that does not answer."""
     arrived = asyncio.Event()
 
     async def silent(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
         arrived.set()
         await reader.read()
         writer.close()

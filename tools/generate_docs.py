@@ -38,7 +38,7 @@ from tools import alerts_page, explain_pages
 from tools.generated import update
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-_OWN_PAGE = (language.Profile,)  # documented in docs/profiles.md, not in docs/configuration.md
+_OWN_PAGE = (language.Profile, log_language.Format)  # documented in docs/profiles.md and docs/log-formats.md
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -190,7 +190,7 @@ def log_keys(struct: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
     known = {
         log_language.Conditions: "conditions",
         log_language.Classes: "class or list",
-        log_language.Several: "amount or list",
+        log_language.Amounts: "amount or list",
         tuple[log_language.Conditions, ...]: "list of conditions",
         tuple[log_language.Event, ...]: "list of events",
     }

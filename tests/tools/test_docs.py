@@ -10,7 +10,7 @@ import tomllib
 import pytest
 import yaml
 
-from exporter import config_file
+from exporter import config, config_file
 from exporter.diagnosis import CAUSES
 from exporter.telemetry import STATES
 from lab import fast_yaml
@@ -81,6 +81,16 @@ def test_the_example_file_has_every_setting():
     assert named - of_profiles == documented - {"KUBECONFIG", "HOME", "PLURAL.GROUP"}
     keys = set(re.findall(r"^\| `([\w.\[\]]+)` \|", text_of("docs/profiles.md"), re.MULTILINE))
     assert {name.removeprefix("coderuns.kinds[].") for name in of_profiles} <= keys
+
+
+def test_the_settings_on_the_operations_page_can_be_loaded(tmp_path):
+    """These are the YAML blocks whose first key is a setting."""
+    blocks = re.findall(r"^```yaml\n(.*?)^```", text_of("docs/operations.md"), re.DOTALL | re.MULTILINE)
+    settings = [block for block in blocks if next(iter(yaml.safe_load(block))) in config.Settings.__struct_fields__]
+    assert {"pods", "logs", "thresholds"} <= {block.partition(":")[0] for block in settings}
+    for block in settings:
+        (tmp_path / "exporter.yml").write_text(block)
+        config_file.load(str(tmp_path / "exporter.yml"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -175,7 +185,8 @@ def test_every_dependency_has_a_reason():
         *project["dependency-groups"]["dev"],
     ]
     names = [re.match(r"[\w-]+", requirement)[0] for requirement in requirements]
-    assert re.findall(r"^\| ([a-z-]+) \| .+ \| .+ \|$", text_of("docs/dependencies.md"), re.MULTILINE) == [
+    page = text_of("docs/dependencies.md").partition("From npm,")[0]
+    assert re.findall(r"^\| ([a-z-]+) \| .+ \| .+ \|$", page, re.MULTILINE) == [
         "package", *names[:7], "package", *names[7:],
     ]  # fmt: skip
 

@@ -97,6 +97,25 @@ async def test_every_scrape_shows_all_earlier_changes():
     assert states == {"open": "_x2 1x3 stale", "succeeded": "_x6 1x2"}
 
 
+@pytest.mark.parametrize("logs", [True, False])
+async def test_logs_are_read_with_the_clock(logs):
+    """The time of the last word is that of its line, and appears in the next scrape after a read: within a minute."""
+    recorder, agenda = Recorder(metrics=["agent_result_timestamp_seconds"]), Agenda()
+    hangs = RunSpec(task=1, agent="Tess", work_seconds=100, exits=("never",))
+    agenda.at(START + 5, lambda world: world.order(hangs))
+    async with World(start=START, logs=logs) as world:
+        await world.start("a")
+        await play(world, agenda, recorder, until=START + 10 * STEP)
+        assert (world.server.logs.reads > 0) == logs
+    if not logs:
+        assert not [name for name, _ in recorder.lines(first=0, last=10) if name.startswith("agent_")]
+        return
+    # Created after 5 s and reconciled at 10 s. The work takes 100 s.
+    words = values_of(recorder, "agent_result").split()
+    assert words[-1].startswith(f"{START + 110:.0f}x")
+    assert words[0] in ("_x4", "_x5")
+
+
 async def test_without_changes_few_requests_are_sent():
     """The simulated time continues nevertheless."""
     recorder = Recorder(metrics=["coderun_exporter_resource_last_sync_timestamp_seconds"])

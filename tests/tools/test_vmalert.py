@@ -5,7 +5,7 @@ import json
 import pytest
 
 from lab.components import component
-from tools.vmalert.bundle import evaluation_order, in_sequence, relevant
+from tools.vmalert.bundle import evaluation_order, select_named, split_dependent
 from tools.vmalert.convert import ConversionError, convert
 from tools.vmalert.epoch import is_time, shift_dates, shift_values
 from tools.vmalert.runner import run_tests
@@ -144,7 +144,7 @@ def test_a_test_that_cannot_be_converted_is_an_error(tests, message):
 def test_only_the_alerts_of_a_file_are_evaluated_after_recording_rules():
     """The order of the groups is that of the file, if it has one."""
     records = {"name": "records", "rules": [{"record": "a:b:c", "expr": "1"}]}
-    (kept,) = relevant(RULES["groups"], text=json.dumps(document()))
+    (kept,) = select_named(RULES["groups"], text=json.dumps(document()))
     assert [rule["alert"] for rule in kept["rules"]] == ["Old"]
     assert evaluation_order([kept, records]) == ["records", "g"]
     assert evaluation_order([kept, records], given=["g"]) == ["g", "records"]
@@ -181,7 +181,7 @@ def test_a_rule_is_evaluated_after_the_rules_that_it_reads():
         {"name": "alerts", "rules": [{"alert": "A", "expr": "b:count"}]},
         {"name": "g", "rules": [first, reads, alert]},
     ]
-    split = in_sequence(groups)
+    split = split_dependent(groups)
     parts = [("g", [first]), ("g part 2", [reads]), ("g part 3", [alert])]
     assert [(group["name"], group["rules"]) for group in split[1:]] == parts
     assert evaluation_order(split, given=["g", "alerts"]) == ["g", "g part 2", "g part 3", "alerts"]

@@ -50,6 +50,11 @@ _PROFILE_TYPES = {"worker": ["object", "array"], "times": "object", "about": "ob
 """JSON types of the parts of a profile that only the exporter validates."""
 
 
+_WITH_REQUIRED = ("RequiredConfigMap", "Format")
+_FORMAT_TYPES = {name: {"type": "array", "items": {"type": "object"}} for name in ("signs", "events")}
+"""The same of a log format."""
+
+
 class Section(msgspec.Struct, forbid_unknown_fields=True, rename="camel", kw_only=True):
     """A mapping in the values; an unknown key is an error."""
 
@@ -213,13 +218,15 @@ def text() -> str:
     made = msgspec.json.schema(Values)
     types = made["$defs"]
     types["Profile"]["properties"] |= {name: {"type": kind} for name, kind in _PROFILE_TYPES.items()}
+    types["Format"]["properties"] |= _FORMAT_TYPES
     for name, fields in _OMITTED_SETTINGS.items():
         for field in fields:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
-    # A path of a profile is not valid here, because the pod has no such file.
+    # Paths of a profile or a log format are not valid here, because the pod has no such file.
     types["CodeRuns"]["properties"]["kinds"]["items"]["not"] = {"type": "string", "pattern": r"\.ya?ml$"}
+    types["Logs"]["properties"]["formats"]["items"]["type"] = "object"
     types["Peer"]["minProperties"] = 1
     types["Values"]["properties"]["policyLimits"]["required"] = ["default"]
     seen = json.dumps(made)
@@ -233,7 +240,7 @@ def text() -> str:
 def _shape(types: dict[str, Any]) -> None:
     """Reduces each field to one type or a list of types, and a pattern, so that the errors of Helm are short."""
     for name, kind in types.items():
-        kind["required"] = [field for field in kind.get("required", ()) if name == "RequiredConfigMap"]
+        kind["required"] = [field for field in kind.get("required", ()) if name in _WITH_REQUIRED]
         for key, field in kind.get("properties", {}).items():
             field.pop("default", None)
             _flatten(field, types)

@@ -47,7 +47,7 @@ def _numbers() -> list[tuple[Any, int, int]]:
     warnings = f"count(({ATTENTION}) unless on ({JOB}) ({CRITICAL}))"
     panels = [
         number(
-            "Alerts firing",
+            "Number of alerts",
             "Number of firing alerts about runs, except those of severity `info`. The table below lists each alert"
             " with its object. Alerts about the exporter are on the dashboard Exporter.",
             *(Query(zero(f"count({firing(f', severity={chr(34)}{name}{chr(34)}')})"), name) for name in severities),
@@ -62,9 +62,11 @@ def _numbers() -> list[tuple[Any, int, int]]:
         ),
         number(
             "Unhealthy Jobs",
-            "Unfinished Jobs that exceed their limit, have no pod, have a pod that does not start, or whose run is"
-            " over. Above the default limit of 1 h, a Job is shown as a warning until four times the limit."
-            " `AgentJobHanging`, `AgentJobWithoutPod`, `AgentPodNotStarting`, `AgentFinishedNotExited`.",
+            "Unfinished Jobs that exceed their limit, have no pod, have a pod that does not start, whose run is over,"
+            " or whose agent is blocked or silent. Above the default limit of 1 h, a Job is shown as a warning until"
+            " four times the limit, or until its agent has written no line for 2 h. Alerts: `AgentJobHanging`,"
+            " `AgentJobWithoutPod`, `AgentPodNotStarting`,"
+            " `AgentFinishedNotExited`, `AgentBlocked`, `AgentSilent`.",
             Query(zero(f"count(({ATTENTION}) and on ({JOB}) ({CRITICAL}))"), "critical"),
             Query(zero(warnings), "warning"),
             levels=[(1, BAD)],
@@ -78,7 +80,7 @@ def _numbers() -> list[tuple[Any, int, int]]:
         ),
         number(
             "Unhealthy ConfigMaps",
-            "Required ConfigMaps that are missing or broken, in all namespaces. `RequiredConfigMapUnhealthy`.",
+            "Required ConfigMaps that are missing or broken, in all namespaces. Alert: `RequiredConfigMapUnhealthy`.",
             Query(zero(f"count(({HEALTH}) == 0)")),
             levels=[(1, BAD)],
         ),

@@ -12,7 +12,7 @@ from tools.dashboards.units import COLORS, written
 __all__ = ["image"]
 
 _WIDTH, _UNIT, _GAP, _HEAD = 1760, 38, 8, 26
-Place = tuple[float, float, float, float]
+Area = tuple[float, float, float, float]
 """Left, top, width and height of a panel's content."""
 
 
@@ -43,8 +43,8 @@ def image(title: str, results: Sequence[PanelResult]) -> str:
     return canvas.done()
 
 
-def _numbers(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
-    x, y, width, height = place
+def _numbers(canvas: Canvas, area: Area, panel_result: PanelResult) -> None:
+    x, y, width, height = area
     options = panel_result.panel.tree["options"]
     shown = [(result.name(one), _last(one)) for result in panel_result.results for one in result.series]
     part = width / len(shown)
@@ -62,8 +62,8 @@ def _numbers(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
             canvas.text(left, y + height - 2, name, size=13, fill="#ffffff", anchor="middle")
 
 
-def _lines(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
-    x, y, width, height = place
+def _lines(canvas: Canvas, area: Area, panel_result: PanelResult) -> None:
+    x, y, width, height = area
     look, custom = _look(panel_result), panel_result.panel.tree["fieldConfig"]["defaults"]["custom"]
     series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     stacked = custom.get("stacking", {}).get("mode") == "normal"
@@ -99,13 +99,13 @@ def _line_color(panel_result: PanelResult, name: str, number: int) -> str:
     return color
 
 
-def _legend(canvas: Canvas, place: Place, names: Sequence[str], colors: Sequence[str]) -> None:
-    x, y, width, _ = place
+def _legend(canvas: Canvas, area: Area, names: Sequence[str], colors: Sequence[str]) -> None:
+    x, y, width, _ = area
     left = x
     for number, (name, color) in enumerate(zip(names, colors, strict=True)):
         need = 30 + len(name) * 6.6
         if left + need > x + width and number:
-            if y > place[1]:
+            if y > area[1]:
                 canvas.text(left, y, "…", size=12, fill=FAINT)
                 return
             left, y = x, y + 17
@@ -114,8 +114,8 @@ def _legend(canvas: Canvas, place: Place, names: Sequence[str], colors: Sequence
         left += need
 
 
-def _lanes(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
-    x, y, width, height = place
+def _lanes(canvas: Canvas, area: Area, panel_result: PanelResult) -> None:
+    x, y, width, height = area
     look, left = _look(panel_result), x + width * 0.32
     series = [(result.name(one), one["values"]) for result in panel_result.results for one in result.series]
     times = [at for _, points in series for at, _ in points]
@@ -136,8 +136,8 @@ def _lanes(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
                 begin = end
 
 
-def _bars(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
-    x, y, width, height = place
+def _bars(canvas: Canvas, area: Area, panel_result: PanelResult) -> None:
+    x, y, width, height = area
     look = _look(panel_result)
     shown = [(result.name(one), _last(one)) for result in panel_result.results for one in result.series]
     top, lane, left = max(value for _, value in shown) or 1, min(64.0, height / len(shown)), x + width * 0.4
@@ -150,8 +150,8 @@ def _bars(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
         canvas.text(x + width, middle + 6, look.mapped(value)[0], size=16, anchor="end")
 
 
-def _table(canvas: Canvas, place: Place, panel_result: PanelResult) -> None:
-    x, y, width, height = place
+def _table(canvas: Canvas, area: Area, panel_result: PanelResult) -> None:
+    x, y, width, height = area
     columns, rows = rows_of(panel_result)
     free = [column for column in columns if not column.width]
     rest = max(width - sum(column.width for column in columns), 60 * len(free)) / max(len(free), 1)
@@ -215,7 +215,7 @@ def _stack(series: Sequence[tuple[str, list[tuple[float, float]]]]) -> list[tupl
     return drawn
 
 
-_DRAWERS: Mapping[str, Callable[[Canvas, Place, PanelResult], None]] = {
+_DRAWERS: Mapping[str, Callable[[Canvas, Area, PanelResult], None]] = {
     "stat": _numbers,
     "timeseries": _lines,
     "state-timeline": _lanes,

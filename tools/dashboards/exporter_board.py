@@ -71,7 +71,7 @@ def _watches() -> list[tuple[Any, int, int]]:
     states = lanes(
         "State of each list and watch",
         "`watching` is the normal state; docs/operations.md describes the others."
-        " `CodeRunExporterResourceUnavailable`.",
+        " Alert: `CodeRunExporterResourceUnavailable`.",
         Query(STATE, LEGEND),
         words=WORDS,
     )

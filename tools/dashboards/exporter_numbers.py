@@ -54,7 +54,7 @@ def _of_scrapes() -> list[Any]:
         number(
             "Overridden labels",
             "Scrape jobs whose series have `exported_namespace`: set `honor_labels: true`."
-            " `CodeRunExporterLabelsOverridden`.",
+            " Alert: `CodeRunExporterLabelsOverridden`.",
             Query(
                 zero(
                     "count(count by (cluster, job)"
@@ -73,7 +73,7 @@ def _of_resources() -> list[Any]:
         number(
             "Unsynced resources",
             "Number of lists and watches that are not in the state `watching`, in any replica."
-            " `CodeRunExporterResourceUnavailable`.",
+            " Alert: `CodeRunExporterResourceUnavailable`.",
             Query(zero(f"count(max by ({OF}) ({state}) == 0)")),
             levels=[(1, BAD)],
         ),

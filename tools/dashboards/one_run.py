@@ -7,36 +7,37 @@ from tools.dashboards.board import ONE_RUN, Row, board, datasource, query
 from tools.dashboards.one_run_past import AGES, ATTEMPT, LAST_CAUSE, LAST_PHASE, RUN_TIMES, WAITS
 from tools.dashboards.one_run_promql import (
     ALERTS,
+    CAUSE_CODE,
     DEADLINE,
-    FAILURE,
-    HANG,
+    FAILURE_CAUSE,
+    FIRING_CODE,
+    HANG_CAUSE,
     HEALTH_FOR_RUN,
-    JOBS,
-    MINE,
+    JOB_STATE_MAPPINGS,
+    JOBS_OF_RUN,
     NOT_READY,
     NOW_STATES,
     PHASE,
     RUNNING,
-    STALL,
+    SIGNS,
+    STALL_CAUSE,
     STATES,
-    WAIT,
-    WAITING,
+    TIME_WITHOUT_JOB,
+    WAITING_CONTAINERS,
     of_jobs,
 )
 from tools.dashboards.one_run_tables import causes, one_run_tables
 from tools.dashboards.parts import BAD, DURATION, GONE, GOOD, WARN, Query, lanes, lines, names, number
-from tools.dashboards.promql import JOB, ONE, SCRAPED
+from tools.dashboards.promql import IN_NAMESPACE, JOB, SCRAPED
 
 __all__ = ["one_run_board"]
 
 PAST = {0: ("no longer exported", GONE)}
-SIGNS = {21: ("yes", BAD), 22: ("firing", BAD), 23: ("waiting", WARN)}
-"""Value mappings for causes and alerts on the timeline, beside STATES and JOBS."""
 
 
 def one_run_board() -> str:
     """The JSON of the dashboard."""
-    runs = f"coderun_created_timestamp{{{ONE}}}"
+    runs = f"coderun_created_timestamp{{{IN_NAMESPACE}}}"
     return board(
         ONE_RUN,
         "One agent run from its creation to its end: state and phase, Jobs, limits, causes, alerts, ConfigMaps.",
@@ -72,7 +73,7 @@ def _numbers() -> list[tuple[Any, int, int]]:
             "The cause for which the run has no Job, its Job is unfinished, the run failed, or the run is not ready."
             " The table below has the details."
             f" {past}",
-            Query(f"max by (cause) ({STALL} or {HANG} or {FAILURE} or {NOT_READY})", "{{cause}}"),
+            Query(f"max by (cause) ({STALL_CAUSE} or {HANG_CAUSE} or {FAILURE_CAUSE} or {NOT_READY})", "{{cause}}"),
             Query(f"0 * max by (cause) ({LAST_CAUSE})", "last: {{cause}}"),
             words=PAST | {1: ("cause", BAD)},
             nothing="no cause known",
@@ -87,7 +88,7 @@ def _numbers() -> list[tuple[Any, int, int]]:
         number(
             "Time without a Job",
             "Time from the creation of the run to its first Job, if it is known. If the run has no Job, the time"
-            " until now or until the run was last exported. With the limit. `CodeRunJobCreationStalled`.",
+            " until now or until the run was last exported. With the limit. Alert: `CodeRunJobCreationStalled`.",
             *_longest(WAITS),
             unit=DURATION,
             nothing="not available",
@@ -95,7 +96,7 @@ def _numbers() -> list[tuple[Any, int, int]]:
         number(
             "Run time",
             "Time from the start of the newest Job to its end; if it is unfinished, until now or until it was last"
-            " exported. With the limit. `AgentJobHanging`.",
+            " exported. With the limit. Alert: `AgentJobHanging`.",
             *_longest(RUN_TIMES),
             unit=DURATION,
             nothing="no Job",
@@ -117,52 +118,52 @@ def _longest(values: Mapping[str, str]) -> list[Query]:
 
 
 def _timeline() -> list[tuple[Any, int, int]]:
-    ended = f"max by ({JOB}) (job_finished_timestamp_seconds{{{ONE}"
+    ended = f"max by ({JOB}) (job_finished_timestamp_seconds{{{IN_NAMESPACE}"
     job = "\nor ".join(
         [
-            f'16 * ({ended}, result="succeeded"}}) > bool 0) and on ({JOB}) {MINE}',
-            f'17 * ({ended}, result="failed"}}) > bool 0) and on ({JOB}) {MINE}',
+            f'16 * ({ended}, result="succeeded"}}) > bool 0) and on ({JOB}) {JOBS_OF_RUN}',
+            f'17 * ({ended}, result="failed"}}) > bool 0) and on ({JOB}) {JOBS_OF_RUN}',
             NOW_STATES,
         ]
     )
     life = lanes(
         "Timeline",
         "Phases (coloured by state), Jobs and their pods, waiting containers, causes, and firing alerts. A gap means"
-        " that there is no such series. `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`,"
+        " that there is no such series. Alerts: `CodeRunNotReconciled`, `CodeRunNotUpdated`, `CodeRunNotReady`,"
         " `AgentJobWithoutPod`, `AgentPodNotStarting`, `AgentJobSuspended`.",
         Query(PHASE, "Phase {{phase}}"),
         Query(job, "Job {{job_name}}"),
-        Query(WAITING, "Pod: {{reason}}"),
-        Query(f"21 * max by (cluster, cause) ({STALL})", "No Job: {{cause}}"),
-        Query(f"21 * max by (cluster, cause) ({HANG})", "Job unfinished: {{cause}}"),
-        Query(f"21 * max by (cluster, cause) ({FAILURE})", "Run failed: {{cause}}"),
-        Query(f"21 * max by (cluster, cause) ({NOT_READY})", "Run: {{cause}}"),
-        Query(f"22 * {ALERTS}", "{{alertname}}"),
-        words={**STATES, **JOBS, **SIGNS},
+        Query(WAITING_CONTAINERS, "Pod: {{reason}}"),
+        Query(f"{CAUSE_CODE} * max by (cluster, cause) ({STALL_CAUSE})", "No Job: {{cause}}"),
+        Query(f"{CAUSE_CODE} * max by (cluster, cause) ({HANG_CAUSE})", "Job unfinished: {{cause}}"),
+        Query(f"{CAUSE_CODE} * max by (cluster, cause) ({FAILURE_CAUSE})", "Run failed: {{cause}}"),
+        Query(f"{CAUSE_CODE} * max by (cluster, cause) ({NOT_READY})", "Run: {{cause}}"),
+        Query(f"{FIRING_CODE} * {ALERTS}", "{{alertname}}"),
+        words={**STATES, **JOB_STATE_MAPPINGS, **SIGNS},
     )
     health = lanes(
         "Health of the ConfigMaps of its CLI",
         "Required ConfigMaps whose name contains the CLI of the run, or no CLI, while the run exists. The"
-        " dashboard Agent runs shows all of them. `RequiredConfigMapUnhealthy`.",
+        " dashboard Agent runs shows all of them. Alert: `RequiredConfigMapUnhealthy`.",
         Query(HEALTH_FOR_RUN, "{{configmap}}"),
         words={0: ("unhealthy", BAD), 1: ("healthy", GOOD)},
     )
     waiting = lines(
         "Time without a Job, and the limit",
-        "Shown while the run is open and has no Job. `CodeRunJobCreationStalled`.",
-        Query(WAIT, "time without a Job"),
+        "Shown while the run is open and has no Job. Alert: `CodeRunJobCreationStalled`.",
+        Query(TIME_WITHOUT_JOB, "time without a Job"),
         Query(DEADLINE, "limit: time to create a Job"),
         unit=DURATION,
     )
     running = lines(
         "Run time of its Jobs, and the limits",
         "Shown while the Jobs are unfinished. The alert fires above the maximum run time. Kubernetes ends a Job at"
-        " its activeDeadlineSeconds, if it is set. `AgentJobHanging`, `AgentFinishedNotExited`,"
+        " its activeDeadlineSeconds, if it is set. Alerts: `AgentJobHanging`, `AgentFinishedNotExited`,"
         " `AgentJobsWithoutDeadline`.",
         Query(RUNNING, "{{job_name}}"),
         Query(
             _while_running(
-                f"({of_jobs('job_max_runtime_seconds')} < +Inf) unless on ({JOB}) job_long_lived{{{ONE}}}"
+                f"({of_jobs('job_max_runtime_seconds')} < +Inf) unless on ({JOB}) job_long_lived{{{IN_NAMESPACE}}}"
             ),
             "limit: maximum run time of {{job_name}}",
         ),

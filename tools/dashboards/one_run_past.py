@@ -5,18 +5,18 @@ state which one is shown: `last`, `until its end`, `until last exported`.
 """
 
 from tools.dashboards.one_run_promql import (
-    FAILURES,
-    HANGS,
-    JOBS,
-    MINE,
+    FAILURE_SELECTOR,
+    HANG_SELECTOR,
+    JOB_STATE_MAPPINGS,
+    JOBS_OF_RUN,
     NOT_READY_SEEN,
     NOW_STATES,
+    RUN_SELECTOR,
     RUNNING,
-    STALLS,
-    THIS,
-    WAIT,
+    STALL_SELECTOR,
+    TIME_WITHOUT_JOB,
 )
-from tools.dashboards.promql import JOB, ONE
+from tools.dashboards.promql import IN_NAMESPACE, JOB
 
 __all__ = [
     "AGES",
@@ -47,18 +47,18 @@ def seen(selected: str, by: str) -> str:
     return f"(max by ({by}) ({selected}) or max by ({by}) (max_over_time(({selected})[$__range:1m])))"
 
 
-_HERE = f"coderun_created_timestamp{{{THIS}}}"
-_JOBS_SEEN = f"last_over_time(job_info{{{THIS}}}[$__range])"
+_HERE = f"coderun_created_timestamp{{{RUN_SELECTOR}}}"
+_JOBS_SEEN = f"last_over_time(job_info{{{RUN_SELECTOR}}}[$__range])"
 
 
 def known(metric: str, *, how: str = "max") -> str:
     """The current value of a gauge of the run; if the run is no longer exported, the last one in the time range."""
-    return _last_value(metric, THIS, by="cluster", how=how, here=_HERE)
+    return _last_value(metric, RUN_SELECTOR, by="cluster", how=how, here=_HERE)
 
 
 def of_past_jobs(metric: str) -> str:
     """The value of a gauge for each Job that the run has or had within the time range."""
-    return f"({_last_value(metric, ONE, by=JOB, how='max', here=MINE)} and on ({JOB}) {_JOBS_SEEN})"
+    return f"({_last_value(metric, IN_NAMESPACE, by=JOB, how='max', here=JOBS_OF_RUN)} and on ({JOB}) {_JOBS_SEEN})"
 
 
 def _last_value(metric: str, matchers: str, *, by: str, how: str, here: str) -> str:
@@ -96,15 +96,15 @@ AGES = {
 
 # The last phase, without the state of the run, which determines the colour of the current phase.
 LAST_PHASE = (
-    f"topk by (cluster) (1, {seen(f'timestamp(coderun_phase{{{THIS}}})', 'cluster, phase')})"
+    f"topk by (cluster) (1, {seen(f'timestamp(coderun_phase{{{RUN_SELECTOR}}})', 'cluster, phase')})"
     f" unless on (cluster) {_HERE}"
 )
 _CAUSES = "\nor ".join(
     seen(selected, "cluster, cause")
     for selected in (
-        f"timestamp({STALLS})",
-        f"timestamp({HANGS}) and on ({JOB}) {MINE}",
-        f"timestamp({FAILURES})",
+        f"timestamp({STALL_SELECTOR})",
+        f"timestamp({HANG_SELECTOR}) and on ({JOB}) {JOBS_OF_RUN}",
+        f"timestamp({FAILURE_SELECTOR})",
         NOT_READY_SEEN,
     )
 )
@@ -113,11 +113,11 @@ LAST_CAUSE = f"(({_CAUSES}) + 120 > on (cluster) group_left () {_GONE_AT})"
 
 _FIRST_JOB = job_time("job_created_timestamp", how="min")
 # If the first attempt is not in the time range, its Job may be missing.
-_FIRST_ATTEMPT = f"(min by (cluster) (min_over_time(coderun_attempt{{{THIS}}}[$__range])) == 1)"
+_FIRST_ATTEMPT = f"(min by (cluster) (min_over_time(coderun_attempt{{{RUN_SELECTOR}}}[$__range])) == 1)"
 _SINCE = f"({known('coderun_without_job_since_timestamp_seconds', how='min')} or {CREATED})"
 _WAITS = {
     "to the first Job": f"{_FIRST_JOB} - on (cluster) {CREATED} and on (cluster) {_FIRST_ATTEMPT}",
-    "until now": WAIT,
+    "until now": TIME_WITHOUT_JOB,
     "until last exported": f"({_GONE_AT} - on (cluster) {_SINCE}) unless on (cluster) {_FIRST_JOB}"
     f" unless on (cluster) {_ENDED}",
 }
@@ -125,8 +125,8 @@ WAITS = _WAITS | {"limit": DEADLINE + " and on (cluster) (" + "\nor ".join(f"({e
 
 _STARTED = of_past_jobs("job_start_time")
 _FINISHED = of_past_jobs("job_finished_timestamp_seconds")
-_EXPORTED = seen(f"timestamp(job_info{{{THIS}}})", JOB)
-_GONE_JOBS = f"({_EXPORTED} unless on ({JOB}) {MINE})"
+_EXPORTED = seen(f"timestamp(job_info{{{RUN_SELECTOR}}})", JOB)
+_GONE_JOBS = f"({_EXPORTED} unless on ({JOB}) {JOBS_OF_RUN})"
 JOB_TIMES = {
     "until now": RUNNING,
     "until its end": f"{_FINISHED} - on ({JOB}) {_STARTED}",
@@ -139,10 +139,10 @@ RUN_TIMES = {legend: f"({value}) and on ({JOB}) {NEWEST}" for legend, value in J
 
 
 def _ended_with(result: str) -> str:
-    return f'(last_over_time(job_finished_timestamp_seconds{{{ONE}, result="{result}"}}[$__range]) > bool 0)'
+    return f'(last_over_time(job_finished_timestamp_seconds{{{IN_NAMESPACE}, result="{result}"}}[$__range]) > bool 0)'
 
 
-_CODES = {word: code for code, (word, _) in JOBS.items()}
+_CODES = {word: code for code, (word, _) in JOB_STATE_MAPPINGS.items()}
 JOB_STATE = "\nor ".join(
     [
         *(
@@ -150,7 +150,7 @@ JOB_STATE = "\nor ".join(
             for result in ("succeeded", "failed")
         ),
         f"({NOW_STATES})",
-        f"{max(JOBS)} * group by ({JOB}) ({_JOBS_SEEN})",
+        f"{max(JOB_STATE_MAPPINGS)} * group by ({JOB}) ({_JOBS_SEEN})",
     ]
 )
-"""The state of each Job as a key of `JOBS`: how it ended, or the state of its pods, or that it no longer exists."""
+"""The state of each Job as a key of `JOB_STATE_MAPPINGS`: how it ended, the state of its pods, or that it is gone."""

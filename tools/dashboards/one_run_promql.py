@@ -2,38 +2,41 @@
 
 from exporter.diagnosis.configmaps import CLIS, DEFAULT_CLI
 from tools.dashboards.parts import BAD, GONE, GOOD, NEUTRAL, WARN
-from tools.dashboards.promql import CONFIGMAP, HEALTH, JOB, ONE, coded, firing_since
+from tools.dashboards.promql import CONFIGMAP, HEALTH, IN_NAMESPACE, JOB, coded, firing_since
 
 __all__ = [
     "ALERTS",
+    "CAUSE_CODE",
     "CREATED",
     "DEADLINE",
-    "FAILURE",
-    "FAILURES",
+    "FAILURE_CAUSE",
+    "FAILURE_SELECTOR",
+    "FIRING_CODE",
     "FIRING_SINCE",
-    "HANG",
-    "HANGS",
+    "HANG_CAUSE",
+    "HANG_SELECTOR",
     "HEALTH_FOR_RUN",
-    "JOBS",
-    "MINE",
+    "JOBS_OF_RUN",
+    "JOB_STATE_MAPPINGS",
     "NOT_READY",
     "NOT_READY_SEEN",
     "NOW_STATES",
     "PHASE",
     "POD_STATES",
     "RUNNING",
-    "STALL",
-    "STALLS",
+    "RUN_SELECTOR",
+    "SIGNS",
+    "STALL_CAUSE",
+    "STALL_SELECTOR",
     "STATES",
-    "THIS",
-    "WAIT",
-    "WAITING",
+    "TIME_WITHOUT_JOB",
+    "WAITING_CONTAINERS",
     "WITHOUT_JOB_SINCE",
     "of_jobs",
 ]
 
-THIS = f'{ONE}, coderun="$coderun"'
-MINE = f"job_info{{{THIS}}}"
+RUN_SELECTOR = f'{IN_NAMESPACE}, coderun="$coderun"'
+JOBS_OF_RUN = f"job_info{{{RUN_SELECTOR}}}"
 # The value mappings of the timeline. All numbers differ, because a panel has one list of mappings.
 STATES = {
     1: ("succeeded", GOOD),
@@ -42,7 +45,7 @@ STATES = {
     4: ("open", NEUTRAL),
     5: ("waiting", "light-blue"),
 }
-JOBS = {
+JOB_STATE_MAPPINGS = {
     11: ("running", NEUTRAL),
     12: ("pod pending", "light-blue"),
     13: ("no pod", WARN),
@@ -52,70 +55,85 @@ JOBS = {
     17: ("failed", BAD),
     18: ("no longer exported", GONE),
 }
+CAUSE_CODE, FIRING_CODE, _WAITING_CODE = 21, 22, 23
+SIGNS = {CAUSE_CODE: ("yes", BAD), FIRING_CODE: ("firing", BAD), _WAITING_CODE: ("waiting", WARN)}
+"""The value mappings for causes, alerts and waiting containers."""
 
 STATE = coded(
-    "coderun_state", "state", [(name, code) for code, (name, _) in STATES.items()], by="cluster", matchers=THIS
+    "coderun_state",
+    "state",
+    [(name, code) for code, (name, _) in STATES.items()],
+    by="cluster",
+    matchers=RUN_SELECTOR,
 )
-PHASE = f"({STATE})\n* on (cluster) group_right () max by (cluster, phase) (coderun_phase{{{THIS}}})"
+PHASE = f"({STATE})\n* on (cluster) group_right () max by (cluster, phase) (coderun_phase{{{RUN_SELECTOR}}})"
 """The state of the run as a key of `STATES`, with the label `phase`, which is only displayed."""
-CREATED = f"max by (cluster) (coderun_created_timestamp{{{THIS}}})"
-OPEN = f'coderun_state{{{THIS}, state="open"}} unless on (cluster) coderun_state{{{THIS}, state!="open"}}'
-DEADLINE = f"(max by (cluster) (coderun_job_creation_deadline_seconds{{{THIS}}}) < +Inf)"
+CREATED = f"max by (cluster) (coderun_created_timestamp{{{RUN_SELECTOR}}})"
+_OTHER_STATE = f'coderun_state{{{RUN_SELECTOR}, state!="open"}}'
+OPEN = f'coderun_state{{{RUN_SELECTOR}, state="open"}} unless on (cluster) {_OTHER_STATE}'
+DEADLINE = f"(max by (cluster) (coderun_job_creation_deadline_seconds{{{RUN_SELECTOR}}}) < +Inf)"
 
 
-def of_jobs(metric: str, *, how: str = "max", by: str = JOB, matchers: str = ONE) -> str:
+def of_jobs(metric: str, *, how: str = "max", by: str = JOB, matchers: str = IN_NAMESPACE) -> str:
     """The value of a gauge for the Jobs of this run."""
-    return f"{how} by ({by}) (max by ({JOB}) ({metric}{{{matchers}}}) and on ({JOB}) {MINE})"
+    return f"{how} by ({by}) (max by ({JOB}) ({metric}{{{matchers}}}) and on ({JOB}) {JOBS_OF_RUN})"
 
 
 # Jobs that are neither finished nor suspended, with or without active pods.
 UNFINISHED = (
-    f"(group by ({JOB}) (job_created_timestamp{{{ONE}}}) or group by ({JOB}) (job_start_time{{{ONE}}}))"
-    f" and on ({JOB}) {MINE}"
-    f" unless on ({JOB}) job_finished_timestamp_seconds{{{ONE}}} unless on ({JOB}) job_suspended{{{ONE}}}"
+    f"(group by ({JOB}) (job_created_timestamp{{{IN_NAMESPACE}}})"
+    f" or group by ({JOB}) (job_start_time{{{IN_NAMESPACE}}}))"
+    f" and on ({JOB}) {JOBS_OF_RUN}"
+    f" unless on ({JOB}) job_finished_timestamp_seconds{{{IN_NAMESPACE}}}"
+    f" unless on ({JOB}) job_suspended{{{IN_NAMESPACE}}}"
 )
-STARTED = f"max by ({JOB}) (job_start_time{{{ONE}}})"
+STARTED = f"max by ({JOB}) (job_start_time{{{IN_NAMESPACE}}})"
 RUNNING = f"(time() - {STARTED}) and on ({JOB}) ({UNFINISHED})"
 HAS_JOB = of_jobs("job_created_timestamp", by="cluster")
-WITHOUT_JOB_SINCE = f"min by (cluster) (coderun_without_job_since_timestamp_seconds{{{THIS}}})"
-WAIT = f"(time() - ({WITHOUT_JOB_SINCE} or {CREATED})) and on (cluster) ({OPEN}) unless on (cluster) {HAS_JOB}"
-STALLS = f"coderun_stall_cause{{{THIS}}}"
-HANGS = f"job_hang_cause{{{ONE}}}"
-FAILURES = f"coderun_failure_cause{{{THIS}}}"
-STALL = f"max by (cluster, cause, detail) ({STALLS})"
-HANG = f"max by (cluster, cause, detail) ({HANGS} and on ({JOB}) {MINE})"
-FAILURE = f"max by (cluster, cause, detail) ({FAILURES})"
+WITHOUT_JOB_SINCE = f"min by (cluster) (coderun_without_job_since_timestamp_seconds{{{RUN_SELECTOR}}})"
+TIME_WITHOUT_JOB = (
+    f"(time() - ({WITHOUT_JOB_SINCE} or {CREATED})) and on (cluster) ({OPEN}) unless on (cluster) {HAS_JOB}"
+)
+# Selectors; and the causes without the labels in which replicas differ.
+STALL_SELECTOR = f"coderun_stall_cause{{{RUN_SELECTOR}}}"
+HANG_SELECTOR = f"job_hang_cause{{{IN_NAMESPACE}}}"
+FAILURE_SELECTOR = f"coderun_failure_cause{{{RUN_SELECTOR}}}"
+STALL_CAUSE = f"max by (cluster, cause, detail) ({STALL_SELECTOR})"
+HANG_CAUSE = f"max by (cluster, cause, detail) ({HANG_SELECTOR} and on ({JOB}) {JOBS_OF_RUN})"
+FAILURE_CAUSE = f"max by (cluster, cause, detail) ({FAILURE_SELECTOR})"
 _UNREADY = 'label_replace({}, "cause", "not_ready", "", "")'.format
-NOT_READY = f"group by (cluster, cause, detail) ({_UNREADY(f'coderun_ready{{{THIS}}} == 0')})"
-NOT_READY_SEEN = _UNREADY(f"timestamp(coderun_ready{{{THIS}}}) and coderun_ready{{{THIS}}} == 0")
-_PODS = f"max by ({JOB}) (job_pods{{{ONE}, state="
+NOT_READY = f"group by (cluster, cause, detail) ({_UNREADY(f'coderun_ready{{{RUN_SELECTOR}}} == 0')})"
+NOT_READY_SEEN = _UNREADY(f"timestamp(coderun_ready{{{RUN_SELECTOR}}}) and coderun_ready{{{RUN_SELECTOR}}} == 0")
+_PODS = f"max by ({JOB}) (job_pods{{{IN_NAMESPACE}, state="
 _STATES = "\nor ".join(
     [
         f'11 * ({_PODS}"running"}}) > bool 0 > 0)',
         f'12 * ({_PODS}"pending"}}) > bool 0 > 0)',
-        f"13 * (max by ({JOB}) (job_active{{{ONE}}}) == bool 0 > 0)",
-        f"14 * group by ({JOB}) ({MINE})",
+        f"13 * (max by ({JOB}) (job_active{{{IN_NAMESPACE}}}) == bool 0 > 0)",
+        f"14 * group by ({JOB}) ({JOBS_OF_RUN})",
     ]
 )
 POD_STATES = f"(({_STATES})\nand on ({JOB}) ({UNFINISHED}))"
 """The state of the pods of each unfinished Job; `unfinished` if the Job's status does not have `ready`."""
 NOW_STATES = f"15 * {of_jobs('job_suspended')}\nor {POD_STATES}"
-WAITING = f"23 * max by (cluster, reason) (agent_pod_waiting{{{ONE}}} and on ({JOB}) {MINE})"
+WAITING_CONTAINERS = (
+    f"{_WAITING_CODE} * max by (cluster, reason) (agent_pod_waiting{{{IN_NAMESPACE}}} and on ({JOB}) {JOBS_OF_RUN})"
+)
 _ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate="firing"'
 _HERE = f'{_ALERTS}, namespace="$namespace"'
-_INFO = f"coderun_info{{{THIS}}}"
-_HAS_JOB_NAME = f'coderun_job_name{{{THIS}, job_name!=""}}'
+_INFO = f"coderun_info{{{RUN_SELECTOR}}}"
+_HAS_JOB_NAME = f'coderun_job_name{{{RUN_SELECTOR}, job_name!=""}}'
 _TASK = "service, task_id, agent"
-_UNTOUCHED = f'coderun_stall_cause{{{THIS}, cause=~"controller_blocked|not_reconciled"}}'
+_UNTOUCHED = f'coderun_stall_cause{{{RUN_SELECTOR}, cause=~"controller_blocked|not_reconciled"}}'
 _JOBLESS = f"({_INFO} unless on (cluster, namespace, coderun) {_HAS_JOB_NAME})"
 _CONFIGMAPS = (
-    f'label_replace(coderun_stall_cause{{{THIS}, cause=~"configmap_.+"}}, "configmap", "$1", "detail", '
+    f'label_replace(coderun_stall_cause{{{RUN_SELECTOR}, cause=~"configmap_.+"}}, "configmap", "$1", "detail", '
     '"[^/]+/([^ ]+).*")'
 )
 FIRING = "\nor ".join(
     [
         f'{_HERE}, coderun="$coderun"}}',
-        f"({_HERE}}} and on ({JOB}) {MINE})",
+        f"({_HERE}}} and on ({JOB}) {JOBS_OF_RUN})",
         f'({_HERE}, alertname="CodeRunsFailing"}} and on (cluster, namespace, run_type) {_JOBLESS})',
         f'({_HERE}, alertname="CodeRunRetryLoop", coderun=""}} and on (cluster, namespace, {_TASK}) {_INFO})',
         f'({_HERE}, alertname="CodeRunControllerBlocked"}} and on (cluster, namespace) {_UNTOUCHED})',
@@ -141,10 +159,10 @@ _FIRST, _SECOND, _LAST = (
 _CLI = f'label_replace({_INFO}, "cli", "{DEFAULT_CLI}", "cli", "")'
 _WORDS = (f'label_replace({_CLI}, "cli", "$1", "cli", "{word}")' for word in ("([^-]+)-.*", ".*-([^-]+)"))
 _CLIS = "\nor ".join([_CLI, *_WORDS])
-_NO_CLI = f'label_replace({_INFO}, "cli", "", "", "")'
+_WITHOUT_CLI_LABEL = f'label_replace({_INFO}, "cli", "", "", "")'
 _NEEDED = "\nor ".join(
     [
-        f"({_FIRST} and on (cluster, cli) ({_NO_CLI}))",
+        f"({_FIRST} and on (cluster, cli) ({_WITHOUT_CLI_LABEL}))",
         *(f"({cli} and on (cluster, cli) ({_CLIS}))" for cli in (_FIRST, _SECOND, _LAST)),
     ]
 )

@@ -14,18 +14,18 @@ from tools.dashboards.one_run_past import (
     seen,
 )
 from tools.dashboards.one_run_promql import (
-    FAILURE,
-    FAILURES,
+    FAILURE_CAUSE,
+    FAILURE_SELECTOR,
     FIRING_SINCE,
-    HANG,
-    HANGS,
-    JOBS,
-    MINE,
+    HANG_CAUSE,
+    HANG_SELECTOR,
+    JOB_STATE_MAPPINGS,
+    JOBS_OF_RUN,
     NOT_READY,
     NOT_READY_SEEN,
-    STALL,
-    STALLS,
-    THIS,
+    RUN_SELECTOR,
+    STALL_CAUSE,
+    STALL_SELECTOR,
     WITHOUT_JOB_SINCE,
 )
 from tools.dashboards.parts import BAD, DURATION, GONE, WARN, Query
@@ -38,9 +38,9 @@ __all__ = ["causes", "one_run_tables"]
 def causes() -> tuple[Any, int, int]:
     """The table of causes with their details."""
     kinds = {
-        "no Job": (STALL, f"timestamp({STALLS})"),
-        "Job unfinished": (HANG, f"timestamp({HANGS}) and on ({JOB}) {MINE}"),
-        "run failed": (FAILURE, f"timestamp({FAILURES})"),
+        "no Job": (STALL_CAUSE, f"timestamp({STALL_SELECTOR})"),
+        "Job unfinished": (HANG_CAUSE, f"timestamp({HANG_SELECTOR}) and on ({JOB}) {JOBS_OF_RUN}"),
+        "run failed": (FAILURE_CAUSE, f"timestamp({FAILURE_SELECTOR})"),
         "run not ready": (NOT_READY, NOT_READY_SEEN),
     }
     present = [_with_label(now, "what", what) for what, (now, _) in kinds.items()]
@@ -110,7 +110,7 @@ def _times() -> Any:
     return table(
         "Timestamps",
         "Times of the run, and of the Jobs that it has or had within the time range, oldest first."
-        " `CodeRunStuckDeleting`.",
+        " Alert: `CodeRunStuckDeleting`.",
         Query("1000 * (" + "\nor ".join(with_event) + ")"),
         columns=[
             Column(field="cluster", title="Cluster", width=110),
@@ -125,7 +125,7 @@ def _times() -> Any:
 
 def _about() -> Any:
     kept = ("kind", "run_type", "agent", "service", "task_id", "cli", "model", "repository", "workflow", "uid")
-    about = seen(f"timestamp(coderun_info{{{THIS}}})", f"cluster, {', '.join(kept)}")
+    about = seen(f"timestamp(coderun_info{{{RUN_SELECTOR}}})", f"cluster, {', '.join(kept)}")
     return table(
         "Description",
         "Values from the spec and the labels of the run, and the time at which they were last exported.",
@@ -161,7 +161,7 @@ def _jobs() -> Any:
         columns=[
             Column(field="cluster", title="Cluster", width=110),
             Column(field="job_name", title="Job"),
-            Column(field="D", title="State", width=150, codes=JOBS),
+            Column(field="D", title="State", width=150, codes=JOB_STATE_MAPPINGS),
             Column(field="A", title="Created", unit="dateTimeAsIso", width=150),
             Column(field="B", title="Started", unit="dateTimeAsIso", width=150),
             Column(field="C", title="Ended", unit="dateTimeAsIso", width=150),

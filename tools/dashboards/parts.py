@@ -177,8 +177,8 @@ def base(
         panel.color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.THRESHOLDS))
     if words:
         options = {
-            str(code): dashboard.ValueMappingResult(text=said, color=color, index=place)
-            for place, (code, (said, color)) in enumerate(words.items())
+            str(code): dashboard.ValueMappingResult(text=said, color=color, index=index)
+            for index, (code, (said, color)) in enumerate(words.items())
         }
         panel.mappings([dashboard.ValueMap(options=options)])
     return panel
@@ -192,8 +192,8 @@ def with_queries(
     form: PromQueryFormat = PromQueryFormat.TIME_SERIES,
 ) -> P:
     """The panel with its queries, which get the reference ids A, B and so on."""
-    for place, query in enumerate(queries):
-        target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + place)).format(form).datasource(SOURCE)
+    for index, query in enumerate(queries):
+        target = prometheus.Dataquery().expr(query.expr).ref_id(chr(ord("A") + index)).format(form).datasource(SOURCE)
         target = target.instant() if instant else target.range()
         panel.with_target(target.legend_format(query.legend) if query.legend else target)
     return panel

@@ -13,9 +13,9 @@ __all__ = [
     "ALL",
     "CONFIGMAP",
     "HEALTH",
+    "IN_NAMESPACE",
     "JOB",
     "NAMED",
-    "ONE",
     "RUN",
     "SCRAPED",
     "SELF",
@@ -45,7 +45,7 @@ SCRAPED = 'job=~".*coderun-exporter.*", cluster=~"$cluster"'
 """Matchers for all series of the exporter, by its scrape jobs, as in the rules."""
 ALL = f'{SCRAPED}, namespace=~"$namespace"'
 """Matchers for the runs and Jobs that the variables of the dashboard of all runs select."""
-ONE = f'{SCRAPED}, namespace="$namespace"'
+IN_NAMESPACE = f'{SCRAPED}, namespace="$namespace"'
 """Matchers for the namespace of the run, on the dashboard of one run."""
 SELF = f'{SCRAPED}, instance=~"$instance"'
 """Matchers for the exporter's own metrics."""

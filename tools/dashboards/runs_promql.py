@@ -99,26 +99,43 @@ NOT_STARTING = (
     f' and on ({JOB}) (job_pods{{{ALL}, state="pending"}} > 0)'
     f' unless on ({JOB}) (max_over_time(job_pods{{{ALL}, state="running"}}[1h]) > 0)'
 )
-ENDED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"finished_not_exited|run_already_finished"}})'
+_LAST_LINE = f"(time() - {per_job('agent_last_log_timestamp_seconds')})"
+# After its last word, an agent has its own limit.
+NOT_EXITED = (
+    f'(max by ({JOB}) (job_hang_cause{{{ALL}, cause="finished_not_exited"}})'
+    f" unless on ({JOB}) (agent_result_timestamp_seconds{{{ALL}}}"
+    f" and on ({JOB}) ({_LAST_LINE} < on ({JOB}) {per_job('agent_result_limit_seconds')})))"
+)
+ENDED = f'({NOT_EXITED} or max by ({JOB}) (job_hang_cause{{{ALL}, cause="run_already_finished"}}))'
+BLOCKED = f'max by ({JOB}) (job_hang_cause{{{ALL}, cause=~"auth|usage_limit|waiting_for_input"}})'
+SILENT = (
+    f"({_LAST_LINE} > on ({JOB}) {per_job('agent_silence_limit_seconds')})"
+    f" unless on ({JOB}) agent_result_timestamp_seconds{{{ALL}}}"
+)
 # A Job without a limit (+Inf) has opted out of all these alerts.
 _LIMITED = f"({LIMIT} < +Inf)"
 ATTENTION = (
     f"({UNFINISHED}) and on ({JOB}) {_LIMITED} and on ({JOB})\n"
-    f"(({OVER})\nor on ({JOB}) ({NO_POD})\nor on ({JOB}) ({NOT_STARTING})\nor on ({JOB}) ({ENDED}))"
+    f"(({OVER})\nor on ({JOB}) ({NO_POD})\nor on ({JOB}) ({NOT_STARTING})\nor on ({JOB}) ({ENDED})"
+    f"\nor on ({JOB}) ({BLOCKED})\nor on ({JOB}) ({SILENT}))"
 )
-"""Jobs that exceed their limit, have no pod, have a pod that does not start, or whose run is over."""
+"""Jobs that exceed their limit, have no pod, have a pod that does not start, whose run is over, or whose agent is
+blocked or silent."""
 CRITICAL = (
     f"(({OVER}) and on ({JOB})"
     f" ({LIMIT} != 3600 or on ({JOB}) job_max_runtime_configured{{{ALL}}}"
-    f" or on ({JOB}) time() - {STARTED} > 14400))\n"
+    f" or on ({JOB}) time() - {STARTED} > 14400"
+    f" or on ({JOB}) ({_LAST_LINE} > 7200)"
+    f" and on ({JOB}) ({per_job('agent_silence_limit_seconds')} < +Inf)))\n"
     f"or on ({JOB}) (({NO_POD})"
     f" unless on (cluster, namespace) (max_over_time(job_active{{{ALL}}}[10m]) > 0))\n"
-    f'or on ({JOB}) max by ({JOB}) (job_hang_cause{{{ALL}, cause="finished_not_exited"}})'
+    f"or on ({JOB}) {NOT_EXITED}"
 )
 """Jobs for which the rules fire with severity critical: the Job exceeds a configured limit or four times the default
-limit, no Job of the namespace has a pod, or the work is completed."""
+limit, or the default limit with a silence of two hours; no Job of the namespace has a pod; the work is completed."""
 PROBLEM = "\nor ".join(
-    f"({code} * group by ({JOB}) ({jobs}))" for code, jobs in ((1, NO_POD), (2, NOT_STARTING), (3, ENDED), (4, OVER))
+    f"({code} * group by ({JOB}) ({jobs}))"
+    for code, jobs in ((1, NO_POD), (2, NOT_STARTING), (3, ENDED), (5, BLOCKED), (6, SILENT), (4, OVER))
 )
 """The reason why a Job needs attention, as a key of `PROBLEMS` in runs_tables.py."""
 ATTENTION_ROWS = rows(ATTENTION, key=JOB, causes=f"job_hang_cause{{{ALL}}}", info=JOB_INFO, kept="agent, coderun")

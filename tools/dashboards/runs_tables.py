@@ -24,7 +24,14 @@ from tools.dashboards.table_panel import Column, table
 __all__ = ["runs_tables"]
 
 SEVERITIES = {"critical": BAD, "warning": WARN}
-PROBLEMS = {1: ("no pod", WARN), 2: ("pod not starting", WARN), 3: ("run is over", WARN), 4: ("over limit", WARN)}
+PROBLEMS = {
+    1: ("no pod", WARN),
+    2: ("pod not starting", WARN),
+    3: ("run is over", WARN),
+    4: ("over limit", WARN),
+    5: ("blocked", WARN),
+    6: ("silent", WARN),
+}
 CODES = {1: ("warning", WARN), 2: ("critical", BAD)}
 # The start of a Job, or its creation if it has not started.
 BEGIN = f"({STARTED} or on ({JOB}) {per_job('job_created_timestamp')})"
@@ -49,7 +56,7 @@ def _waiting() -> Any:
     return table(
         "Runs without a Job",
         "Every open run that owns no Job, longest first. A few seconds are normal; at 100 % of its limit, a run is"
-        " stalled. `CodeRunJobCreationStalled`, `CodeRunNotReconciled`, `CodeRunControllerBlocked`.",
+        " stalled. Alerts: `CodeRunJobCreationStalled`, `CodeRunNotReconciled`, `CodeRunControllerBlocked`.",
         Query(left(f"time() - {WAITING_SINCE}", key=RUN, of=WAITING_ROWS)),
         Query(left(f"(time() - {WAITING_SINCE}) / on ({RUN}) {DEADLINE}", key=RUN, of=WAITING_ROWS)),
         Query(left(f"1000 * {WAITING_SINCE}", key=RUN, of=WAITING_ROWS)),
@@ -70,8 +77,9 @@ def _jobs() -> Any:
     base = f"(time() - {BEGIN})"
     return table(
         "Jobs that need attention",
-        "Unfinished Jobs that exceed their limit, have no pod, have a pod that does not start, or whose run is over,"
-        " longest first. `AgentJobHanging`, `AgentJobWithoutPod`, `AgentPodNotStarting`, `AgentFinishedNotExited`.",
+        "Unfinished Jobs that exceed their limit, have no pod, have a pod that does not start, whose run is over, or"
+        " whose agent is blocked or silent, longest first. `AgentJobHanging`, `AgentJobWithoutPod`,"
+        " `AgentPodNotStarting`, `AgentFinishedNotExited`, `AgentBlocked`, `AgentSilent`.",
         Query(left(base, key=JOB, of=ATTENTION_ROWS)),
         Query(left(f"{base} / on ({JOB}) {LIMIT}", key=JOB, of=ATTENTION_ROWS)),
         Query(left(SEVERITY, key=JOB, of=ATTENTION_ROWS)),
@@ -95,7 +103,7 @@ def _failed() -> Any:
     return table(
         "Failed runs",
         "The newest 50 failed runs that the exporter exports, by default for six hours after their end, with the"
-        " cause and the message of the controller. `CodeRunsFailing`, `CodeRunRetryLoop`.",
+        " cause and the message of the controller. Alerts: `CodeRunsFailing`, `CodeRunRetryLoop`.",
         Query(left(f"1000 * {FINISHED}", key=RUN, of=FAILED_ROWS)),
         columns=[
             *_object(),

@@ -33,7 +33,7 @@ def open_runs() -> list[tuple[Any, int, int]]:
     phases = lines(
         "Open and waiting runs by phase",
         "Recorded by the rules for all agents. `none`: the run has no status. `other`: the profile of the kind"
-        " does not list the phase. `CodeRunPhaseUnknown`.",
+        " does not list the phase. Alert: `CodeRunPhaseUnknown`.",
         Query(f"sum by (phase) (namespace_phase:coderuns_open:count{{{RECORDED}}})", "{{phase}}"),
         stacked=True,
     )
@@ -51,7 +51,8 @@ def open_runs() -> list[tuple[Any, int, int]]:
     pods = lines(
         "Pods of unfinished Jobs",
         "Pods by state; of each Job, at most ten waiting containers by the reason of the kubelet or the scheduler;"
-        " and Jobs that have no pod, which is normal between two pods. `AgentJobWithoutPod`, `AgentPodNotStarting`.",
+        " and Jobs that have no pod, which is normal between two pods. Alerts: `AgentJobWithoutPod`,"
+        " `AgentPodNotStarting`.",
         Query(f"sum by (state) ({of_jobs})", "{{state}}"),
         Query(f"count by (reason) ({waiting})", "waiting: {{reason}}"),
         Query(zero(without), "Jobs without a pod"),
@@ -76,7 +77,7 @@ def limits() -> list[tuple[Any, int, int]]:
     waiting = lines(
         "Longest time without a Job",
         "For each agent, the longest time for which an open run has had no Job. The limit is the largest limit of"
-        " the agent's runs. `CodeRunJobCreationStalled`.",
+        " the agent's runs. Alert: `CodeRunJobCreationStalled`.",
         Query(LONGEST, "{{agent}}"),
         Query(f"{MAY_WAIT} and on (agent) ({LONGEST})", LIMIT_OF),
         unit=DURATION,
@@ -133,7 +134,8 @@ def outcomes() -> list[tuple[Any, int, int]]:
     )
     health = lanes(
         "Health of required ConfigMaps",
-        "The ConfigMaps of all namespaces, because runs of other namespaces need them. `RequiredConfigMapUnhealthy`.",
+        "The ConfigMaps of all namespaces, because runs of other namespaces need them."
+        " Alert: `RequiredConfigMapUnhealthy`.",
         Query(HEALTH, "{{configmap}}"),
         words={0: ("unhealthy", BAD), 1: ("healthy", GOOD)},
     )

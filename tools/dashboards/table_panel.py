@@ -52,7 +52,7 @@ def table(
     left_out = ["Time", *alone, *hidden, *(name for name in _values(queries) if name not in titles)]
     organize = {
         "excludeByName": dict.fromkeys(left_out, True),
-        "indexByName": {name: place for place, name in enumerate(titles)},
+        "indexByName": {name: index for index, name in enumerate(titles)},
         "renameByName": titles,
         "includeByName": {},
     }
@@ -66,7 +66,7 @@ def table(
 
 def _values(queries: Sequence[Query]) -> list[str]:
     """The names that Grafana gives to the values of the queries. With one query, the name has no letter."""
-    return ["Value"] if len(queries) == 1 else [f"Value #{chr(ord('A') + place)}" for place in range(len(queries))]
+    return ["Value"] if len(queries) == 1 else [f"Value #{chr(ord('A') + index)}" for index in range(len(queries))]
 
 
 def _name(column: Column, queries: Sequence[Query]) -> str:
@@ -94,6 +94,6 @@ def _properties(column: Column) -> Iterator[dashboard.DynamicConfigValue]:
     if column.words or column.codes:
         said: dict[str, Any] = {text: {"color": color} for text, color in column.words.items()}
         said |= {str(code): {"text": text, "color": color} for code, (text, color) in column.codes.items()}
-        options = {key: result | {"index": place} for place, (key, result) in enumerate(said.items())}
+        options = {key: result | {"index": index} for index, (key, result) in enumerate(said.items())}
         yield value(id_val="mappings", value=[{"type": "value", "options": options}])
         yield value(id_val="custom.cellOptions", value={"type": "color-text"})

@@ -94,7 +94,7 @@ class PrometheusOperator:
             read_configuration,
             what="the Operator has written a configuration",
             seconds=60,
-            otherwise=self._process.last_words,
+            otherwise=self._process.last_output,
         )
         self._write_rules()
         self._mount_token()

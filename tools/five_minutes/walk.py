@@ -105,7 +105,7 @@ class Walk:
                 lambda: _query("query?query=up")["result"],
                 what="Prometheus has scraped",
                 seconds=60,
-                otherwise=lambda: f"{_query('targets')}\n{process.last_words()}",
+                otherwise=lambda: f"{_query('targets')}\n{process.last_output()}",
             )
             self.log("Prometheus has scraped the exporter")
             yield

@@ -5,7 +5,7 @@ import pathlib
 import time
 from typing import Any
 
-from lab.exporting import Exporter, readable_of
+from lab.exporting import Exporter, stateless_samples
 from lab.faults.fresh import fresh_page
 
 __all__ = ["differences"]
@@ -33,9 +33,9 @@ async def differences(
 def _differences(exporter: Exporter, settings: dict[str, Any], kubeconfig: pathlib.Path) -> list[str]:
     fresh = fresh_page(settings, kubeconfig=kubeconfig)
     names = {line.split()[2] for line in fresh.split("\n") if line.startswith("# TYPE ")}
-    exposition = readable_of(exporter.get().text)
+    exposition = stateless_samples(exporter.get().text)
     actual = {line for line in exposition if line.partition("{")[0].partition(" ")[0] in names}
-    expected = set(readable_of(fresh))
+    expected = set(stateless_samples(fresh))
     return [
         *(f"+ {line}" for line in sorted(actual - expected)),
         *(f"- {line}" for line in sorted(expected - actual)),

@@ -12,11 +12,11 @@ __all__ = [
     "Group",
     "evaluation_order",
     "group_of_alert",
-    "in_sequence",
     "load_tests",
-    "relevant",
     "rule_groups",
-    "unannotated",
+    "select_named",
+    "split_dependent",
+    "without_annotations",
 ]
 
 Group = Mapping[str, Any]
@@ -41,7 +41,7 @@ def group_of_alert(groups: Sequence[Group]) -> dict[str, str]:
     return {rule["alert"]: group["name"] for group in groups for rule in group["rules"] if "alert" in rule}
 
 
-def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
+def select_named(groups: Sequence[Group], *, text: str) -> list[Group]:
     """The groups with all recording rules, but only with the alerts that the text names: the others cost time."""
     kept = [
         {**group, "rules": [rule for rule in group["rules"] if "record" in rule or rule["alert"] in text]}
@@ -50,7 +50,7 @@ def relevant(groups: Sequence[Group], *, text: str) -> list[Group]:
     return [group for group in kept if group["rules"]]
 
 
-def in_sequence(groups: Sequence[Group]) -> list[Group]:
+def split_dependent(groups: Sequence[Group]) -> list[Group]:
     """The groups, split before each rule that reads a recording rule of the same group.
 
     vmalert writes recorded samples only after it has evaluated the group. So a rule of the same group would read the
@@ -73,7 +73,7 @@ def _parts(group: Group) -> list[Group]:
     ]
 
 
-def unannotated(groups: Sequence[Group]) -> list[Group]:
+def without_annotations(groups: Sequence[Group]) -> list[Group]:
     """The groups without the annotations of their alerts."""
     return [
         {

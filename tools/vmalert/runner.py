@@ -13,11 +13,11 @@ from tools.vmalert.bundle import (
     Group,
     evaluation_order,
     group_of_alert,
-    in_sequence,
     load_tests,
-    relevant,
     rule_groups,
-    unannotated,
+    select_named,
+    split_dependent,
+    without_annotations,
 )
 from tools.vmalert.convert import Converted, convert
 
@@ -27,7 +27,7 @@ __all__ = ["run_tests"]
 def run_tests(file: pathlib.Path, *, tool: pathlib.Path) -> str:
     """The failures that vmalert-tool reports for the tests in the file; empty if all pass."""
     document = load_tests(file)
-    groups = in_sequence(relevant(rule_groups(file, document), text=file.read_text("utf-8")))
+    groups = split_dependent(select_named(rule_groups(file, document), text=file.read_text("utf-8")))
     parts = convert(document, groups=group_of_alert(groups))
 
     def run(part: Converted) -> str:
@@ -49,7 +49,7 @@ def _content(
         "group_eval_order": evaluation_order(groups, given=document.get("group_eval_order", ())),
         "tests": part.tests,
     }
-    return {"rules.json": {"groups": groups if part.annotated else unannotated(groups)}, "tests.json": tests}
+    return {"rules.json": {"groups": groups if part.annotated else without_annotations(groups)}, "tests.json": tests}
 
 
 def _failures(

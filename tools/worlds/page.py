@@ -18,9 +18,9 @@ _MINUTE = 60.0
 
 def text_of(outcomes: Sequence[Outcome], arrived: Sequence[Sequence[Delivered]]) -> str:
     """The page for these outcomes; `arrived` has the notifications of each."""
-    head = ["| world | what it is | expected | raised | delivered |", "|---|---|---|---|---|"]
+    head = ["| scenario | what it is | expected | raised | delivered |", "|---|---|---|---|---|"]
     rows = [_row(outcome, here) for outcome, here in zip(outcomes, arrived, strict=True)]
-    times = ["| world | alert | since | minutes |", "|---|---|---|---|"]
+    times = ["| scenario | alert | since | minutes |", "|---|---|---|---|"]
     wrong = [line for outcome, here in zip(outcomes, arrived, strict=True) for line in differences(outcome, here)]
     return filled(
         "worlds",

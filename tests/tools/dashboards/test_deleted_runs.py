@@ -6,7 +6,7 @@ import pytest
 
 from tests.tools.dashboards.recorded_prometheus import RecordedPrometheus
 from tools.dashboards.generate import boards
-from tools.dashboards.one_run_promql import JOBS
+from tools.dashboards.one_run_promql import JOB_STATE_MAPPINGS
 from tools.dashboards.querying import run_queries
 from tools.dashboards.tables import rows_of
 
@@ -147,7 +147,7 @@ def test_a_deleted_unfinished_run_is_not_shown_as_running(board):
         ("no_pod", "no"),
         ("not_reconciled", "no"),
     ]
-    assert cells(shown["Jobs within the time range"], "Job", "State") == [("cut-1", JOBS[18][0])]
+    assert cells(shown["Jobs within the time range"], "Job", "State") == [("cut-1", JOB_STATE_MAPPINGS[18][0])]
 
 
 def test_a_deleted_run_without_a_job_shows_how_long_it_waited(board):

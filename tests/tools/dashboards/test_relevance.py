@@ -75,7 +75,7 @@ def test_alerts_about_the_exporter_are_on_its_own_dashboard(prometheus):
     about_runs = {name for name in shipped_alerts() if not name.startswith("CodeRunExporter")}
     _, rows = rows_of(panel(prometheus, RUNS_DASHBOARD, "Firing alerts", {}))
     assert {row["alertname"] for row in rows} == about_runs
-    (count, _) = panel(prometheus, RUNS_DASHBOARD, "Alerts firing", {}).results
+    (count, _) = panel(prometheus, RUNS_DASHBOARD, "Number of alerts", {}).results
     assert float(count.series[0]["value"][1]) == len(about_runs)
     (marks,) = annotations_of(RUNS_DASHBOARD)
     assert 'alertname!~"CodeRunExporter.*"' in marks

@@ -176,6 +176,42 @@ def test_a_job_of_a_finished_run_needs_attention(select, cause, expected):
     assert select(many.CRITICAL, "job_name", series) == expected
 
 
+@pytest.mark.parametrize(("limit", "expected"), [(1200, set()), (300, {"j"})])
+def test_a_script_may_work_after_the_last_word_of_its_agent(select, limit, expected):
+    """The last line was written 10 minutes ago."""
+    of = {"job_name": "j"}
+    logs = [
+        ("agent_result_timestamp_seconds", {"outcome": "success"}, 6000),
+        ("agent_last_log_timestamp_seconds", {}, 6600),
+        ("agent_result_limit_seconds", {}, limit),
+        ("agent_silence_limit_seconds", {}, 60),
+    ]
+    series = job(limit=99999, more=[("job_hang_cause", {"cause": "finished_not_exited"})])
+    series += [at(value, metric, **of, **labels) for metric, labels, value in logs]
+    assert select(many.ATTENTION, "job_name", series) == select(many.CRITICAL, "job_name", series) == expected
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(1800, {"j"}), ("+Inf", set())])
+def test_a_job_beyond_the_default_limit_is_critical_after_two_silent_hours(select, limit, expected):
+    """Unless its agent has no limit of silence."""
+    series = [at(0, "agent_last_log_timestamp_seconds", job_name="j"), *job()]
+    series += [at(limit, "agent_silence_limit_seconds", job_name="j")]
+    assert select(many.CRITICAL, "job_name", series, hours=2.0) == set()
+    assert select(many.CRITICAL, "job_name", series, hours=2.1) == expected
+
+
+def test_a_job_whose_agent_is_blocked_or_silent_needs_attention(select):
+    """Neither is critical."""
+    blocked = job(limit=99999, more=[("job_hang_cause", {"cause": "auth"})])
+    silent = [at(7200 - 1801, "agent_last_log_timestamp_seconds", job_name="j"), *job(limit=99999)]
+    for series in (blocked, [*silent, at(1800, "agent_silence_limit_seconds", job_name="j")]):
+        assert select(many.ATTENTION, "job_name", series) == {"j"}
+        assert select(many.CRITICAL, "job_name", series) == set()
+    assert (
+        select(many.ATTENTION, "job_name", [*silent, at(1802, "agent_silence_limit_seconds", job_name="j")]) == set()
+    )
+
+
 def test_only_required_configmaps_are_shown(select):
     """A watched ConfigMap that is not required is not shown. It is unhealthy if it was required within a day."""
     watched = [at(1, "configmap_watched", configmap=name) for name in ("never", "gone")]

@@ -12,7 +12,7 @@ import pytest
 from exporter.app import serve
 from lab.components import component
 from lab.controlplane.plane import ControlPlane
-from lab.exporting import objects_of
+from lab.exporting import object_samples
 from lab.worlds.loading import objects
 from lab.worlds.stage import Stage, settings_of
 from lab.worlds.steps import Step
@@ -44,7 +44,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 def comparable(metrics: str) -> list[str]:
     """The metrics about the cluster, without UIDs and without times that the API server sets."""
     lines = []
-    for line in objects_of(metrics):
+    for line in object_samples(metrics):
         series, _, value = re.sub(r'\buid="[^"]*"', 'uid=""', line).rpartition(" ")
         lines.append(series if OF_THE_SERVER.search(series.partition("{")[0]) else f"{series} {value}")
     return sorted(lines)
