@@ -170,7 +170,20 @@ class KubeClient:
             allow_redirects=False,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_TIMEOUT_SECONDS, sock_read=idle),
         ) as response:
-            yield response, access.generation
+            try:
+                yield response, access.generation
+            finally:
+                _abort_unread(response)
+
+
+def _abort_unread(response: aiohttp.ClientResponse) -> None:
+    """Closes the connection at once unless the response has been read to its end.
+
+    Otherwise, asyncio waits up to 30 s for the server to close TLS as well, and reads what it sends meanwhile.
+    """
+    transport = response.connection and response.connection.transport
+    if transport:
+        transport.abort()
 
 
 async def _error(response: aiohttp.ClientResponse, path: str, *, is_log: bool) -> KubeError:

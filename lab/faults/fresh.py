@@ -32,7 +32,11 @@ async def _page(settings: Settings) -> str:
 
 
 async def until_closed() -> None:
-    """Waits until the running loop has no open connection; TLS connections close after their sessions end."""
+    """Waits until the running loop has no open connection. Raises TimeoutError after 30 s.
+
+    A request that is cancelled before its response closes TLS in order, after its session has ended.
+    """
     selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
-    while len(selector.get_map()) > 1:  # one entry is the loop's own pipe
-        await asyncio.sleep(0.01)
+    async with asyncio.timeout(30):
+        while len(selector.get_map()) > 1:  # one entry is the loop's own pipe
+            await asyncio.sleep(0.01)

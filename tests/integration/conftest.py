@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import functools
-import pathlib
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -18,25 +17,11 @@ from lab.controlplane.nodes import Nodes
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
 from tests.integration.api import ApiUnderTest
 
-_HERE = pathlib.Path(__file__).parent
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REAL = pytest.param(
     "kube-apiserver",
     marks=[pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)],  # the first test starts the components
 )
-
-_SOCKETS = (
-    r"default:Exception ignored in. <(socket\.socket|function _SelectorTransport)"
-    ":pytest.PytestUnraisableExceptionWarning"
-)
-"""A socket whose TLS connection was aborted may be collected minutes later, during a test that did not open it."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sockets that other tests left are listed in the summary, and do not fail the test that collects them."""
-    for item in items:
-        if item.path.is_relative_to(_HERE):
-            item.add_marker(pytest.mark.filterwarnings(_SOCKETS))
 
 
 @pytest.fixture(scope="session")

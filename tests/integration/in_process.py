@@ -14,6 +14,7 @@ from exporter.config import Kubernetes, Web
 from exporter.config_file import load
 from exporter.reflector import watching
 from lab.exporting import object_samples
+from lab.faults.fresh import until_closed
 from tests.web.serving import fetch
 
 __all__ = ["an_exporter", "changes_of_state", "eventually", "exposed_lines", "short_watches", "states"]
@@ -35,20 +36,10 @@ async def an_exporter(
         kubernetes=Kubernetes(kubeconfig=kubeconfig and str(kubeconfig)),
         web=Web(listen_addresses=("127.0.0.1:0",)),
     )
-    before = _connections()
     async with serve(settings) as app:
         await eventually(lambda: states(app) == {*expected}, what="all lists and watches have the expected states")
         yield app
-    # TLS connections close after their session has ended: else the next test collects their sockets.
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(2):
-            while _connections() > before:
-                await asyncio.sleep(0.01)
-
-
-def _connections() -> int:
-    """The number of connections of the running loop."""
-    return len(asyncio.get_running_loop()._selector.get_map())  # type: ignore[attr-defined]
+    await until_closed()  # else another test fails, which collects the sockets
 
 
 def states(app: App) -> set[str]:

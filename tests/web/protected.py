@@ -92,7 +92,7 @@ CREDENTIALS = basic("prometheus", PASSWORD)
 async def ask(url, *, trust=True, path="/metrics", headers=None):
     """Sends a request on a new connection. Returns the status and the headers of the response."""
     async with (
-        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust, force_close=True)) as session,
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust)) as session,
         session.get(url + path, headers=headers) as answer,
     ):
         await answer.read()
