@@ -1,13 +1,8 @@
 """The errors of the mutation tests: survivors that are not listed, and too few killed mutants."""
 
-import pathlib
-
 import pytest
 
-from tools.mutate.rules import load, mutants
 from tools.mutate.verdict import Accepted, Result, SurvivorsError, faults, load_accepted
-
-ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 
 
 def result(change, *, killed):
@@ -57,13 +52,3 @@ def test_an_invalid_list_of_survivors_is_an_error(tmp_path, text):
         file.write_text(text)
     with pytest.raises(SurvivorsError, match=r"survivors\.yml"):
         load_accepted(file)
-
-
-def test_the_listed_survivors_are_existing_mutants_with_reasons():
-    """A change of a rule may remove a mutant, which must then be removed from the list."""
-    rules = load(ALERTS / "rules")
-    named = {(rule.title, mutant.place, mutant.change) for rule in rules for mutant in mutants(rule)[0]}
-    listed = load_accepted(ALERTS / "survivors.yml")
-    assert {entry.key for entry in listed} <= named
-    assert faults([], []) == ()
-    assert all(entry.reason.strip() for entry in listed)

@@ -5,11 +5,12 @@ import pathlib
 import promql_parser
 import pytest
 
-from lab.expressions.reading import UnsupportedError, parse
+from lab.expressions.reading import UnsupportedError, is_valid, parse
 from lab.expressions.text import brief, write
 from lab.expressions.tree import Binary, Unary
 from tools.mutate.mutations import changes, neighbours
 from tools.mutate.rules import load, mutants
+from tools.mutate.verdict import load_accepted
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 RULES = load(ALERTS / "rules")
@@ -215,12 +216,26 @@ def test_a_place_is_named_without_nested_operations():
     assert brief(parse("quantile(1 / 2, rate(x[1h]))")) == "quantile(…, rate(x[1h]))"
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_mutants_of_a_rule_are_different(rule):
+@pytest.fixture(scope="module")
+def mutants_of():
+    """The mutants of each rule, by the title of the rule."""
+    return {rule.title: mutants(rule)[0] for rule in RULES}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.title)
+def test_the_mutants_of_a_rule_are_different(rule, mutants_of):
     """They differ from the rule and from each other. Each is valid PromQL."""
-    made, _ = mutants(rule)
+    made = mutants_of[rule.title]
     bodies = [mutant.body for mutant in made]
     assert {**rule.body, "expr": write(rule.tree)} not in bodies
     assert all(body not in bodies[:index] for index, body in enumerate(bodies))
     assert len({(mutant.place, mutant.change) for mutant in made}) == len(made)
-    assert all(parse(body["expr"]) for body in bodies)
+    assert all(is_valid(body["expr"]) for body in bodies)
+
+
+def test_the_listed_survivors_are_existing_mutants_with_reasons(mutants_of):
+    """A change of a rule may remove a mutant, which must then be removed from the list."""
+    named = {(title, mutant.place, mutant.change) for title, made in mutants_of.items() for mutant in made}
+    listed = load_accepted(ALERTS / "survivors.yml")
+    assert {entry.key for entry in listed} <= named
+    assert all(entry.reason.strip() for entry in listed)
