@@ -26,7 +26,7 @@ from lab.timelapse.play import Agenda, play
 from lab.timelapse.run_faults import RUN_FAULTS
 from lab.timelapse.series import Recorder
 from lab.timelapse.world import LIMITS, World
-from tools.generate_docs import filled
+from tools.markdown import fill_page
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "calm.md"
 FIRST_DAY = dt.date(2026, 3, 1)
@@ -175,7 +175,7 @@ def render_report(
         stray = [one for one in stretch.fired if not any(fault.explains(one) for fault in stretch.faults)]
         wrong += [f"no fault explains {describe(one)}" for one in stray]
     scrapes = sum(stretch.scrapes for stretch in calm)
-    text = filled(
+    text = fill_page(
         "calm",
         days=str(args.days),
         seed=str(args.seed),

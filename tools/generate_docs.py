@@ -4,24 +4,15 @@ With `--check`, it writes nothing, names the stale files and exits with 1.
 """
 
 import argparse
-import ast
-import importlib
 import inspect
-import itertools
 import pathlib
-import pkgutil
-import string
 import sys
-import types
-import typing
 from collections.abc import Iterator, Sequence
 
 import msgspec
-import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-import exporter.commands
 from exporter import config
 from exporter.cache import ObjectCache, Thresholds
 from exporter.commands import rbac
@@ -36,9 +27,8 @@ from exporter.resources.resource import Resource
 from exporter.telemetry import STATES, Telemetry
 from tools import alerts_page, explain_pages
 from tools.generated import update
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-_OWN_PAGE = (language.Profile, log_language.Format)  # documented in docs/profiles.md and docs/log-formats.md
+from tools.markdown import ROOT, code, fill_page, table
+from tools.reference_rows import commands, described, is_struct, keys, log_keys, log_summary, settings
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,12 +44,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return update(texts, root=ROOT, check=check)
 
 
-def filled(page: str, **parts: str) -> str:
-    """The text of a page in tools/pages, with `parts` for its placeholders."""
-    template = string.Template((ROOT / f"tools/pages/{page}.md").read_text("utf-8"))
-    return template.substitute({name: text.rstrip("\n") for name, text in parts.items()})
-
-
 def pages() -> dict[pathlib.Path, str]:
     """The text of each generated page, by its path."""
     return {
@@ -67,13 +51,20 @@ def pages() -> dict[pathlib.Path, str]:
         ROOT / "docs/configuration.md": configuration(),
         ROOT / "docs/profiles.md": profiles(),
         ROOT / "docs/log-formats.md": log_formats(),
-        ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
-        ROOT / "docs/causes.md": filled("causes", causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())),
+        ROOT / "docs/alerts.md": fill_page("alerts", **alerts_page.parts()),
+        ROOT / "docs/causes.md": fill_page(
+            "causes", causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())
+        ),
         ROOT / "docs/api.md": api(),
         ROOT / "docs/api.schema.json": explain_pages.schema(),
         ROOT / "deploy/rbac/clusterrole.yaml": permissions(),
         ROOT / "deploy/rbac/role.yaml": permissions("--namespaces=agent-platform"),
     }
+
+
+def causes() -> str:
+    """The table of docs/causes.md."""
+    return table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())
 
 
 def api() -> str:
@@ -82,7 +73,7 @@ def api() -> str:
     for struct in explain_pages.STRUCTS:
         rows = table(explain_pages.FIELD_HEAD, explain_pages.field_rows(struct, described))
         parts.append(f"## {struct.__name__}\n\n{inspect.getdoc(struct)}\n\n{rows}")
-    return filled("api", structs="\n".join(parts))
+    return fill_page("api", structs="\n".join(parts))
 
 
 def permissions(*flags: str) -> str:
@@ -97,7 +88,7 @@ def metrics() -> str:
     registry, telemetry = CollectorRegistry(), Telemetry(clock=lambda: 0.0)
     LogMetrics(telemetry.registry)
     LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=registry)
-    return filled(
+    return fill_page(
         "metrics",
         families="\n".join(section(item) for item in RESOURCES if item.families),
         history=table(("metric", "type", "labels", "meaning"), registry_rows(registry)),
@@ -140,7 +131,7 @@ def configuration() -> str:
     for field in sections:
         rows = settings(field.type, prefix=f"{field.name}.")
         parts.append(f"### {field.name}\n\n{inspect.getdoc(field.type)}\n\n{table(head, rows)}")
-    return filled(
+    return fill_page(
         "configuration",
         settings="\n".join(parts),
         flags="\n".join(f"### {name}\n\n{table(('flag', 'meaning'), flags)}" for name, flags in commands()),
@@ -154,7 +145,7 @@ def profiles() -> str:
     """The text of docs/profiles.md."""
     head = ("key", "type", "meaning")
     known = [name for name in shipped_profiles() if name != "any"]
-    return filled(
+    return fill_page(
         "profiles",
         keys=table(head, keys(language.Profile)),
         source=table(head, keys(language.From)),
@@ -170,157 +161,11 @@ def log_formats() -> str:
         for one in shipped_tables()
     ]
     structs = ("Format", "Event", "Amount", "ErrorSource")
-    return filled(
+    return fill_page(
         "log-formats",
         formats=table(("format", "written from", "evidence", "reads"), formats),
         **{name.lower(): table(head, log_keys(getattr(log_language, name))) for name in structs},
     )
-
-
-def log_summary(given: log_language.Format) -> list[str]:
-    """The keys of events that a format uses, except those of the match."""
-    match = ("when", "text", "own", "tail", "if_none", "aside")
-    default = log_language.Event()
-    names = [name for name in log_language.Event.__struct_fields__ if name not in match]
-    return [name for name in names if any(getattr(one, name) != getattr(default, name) for one in given.events)]
-
-
-def log_keys(struct: type[msgspec.Struct]) -> Iterator[tuple[str, ...]]:
-    """A row for each key of a mapping of a log format."""
-    known = {
-        log_language.Conditions: "conditions",
-        log_language.Classes: "class or list",
-        log_language.Amounts: "amount or list",
-        tuple[log_language.Conditions, ...]: "list of conditions",
-        tuple[log_language.Event, ...]: "list of events",
-    }
-    for field in msgspec.structs.fields(struct):
-        parts = (field.type, *typing.get_args(field.type))
-        kind = next((word for type_, word in known.items() if field.type == type_), None) or (
-            f"{code(typing.get_args(parts[1]))} or conditions"
-            if log_language.Conditions in parts
-            else words(field.type)
-        )
-        yield f"`{field.encode_name}`", kind, described(struct)[field.name]
-
-
-def settings(
-    struct: type[msgspec.Struct], *, prefix: str = "", only: Sequence[str] = ()
-) -> Iterator[tuple[str, ...]]:
-    """A row for each setting of a section, including the settings of list items and mapping values."""
-    for field in msgspec.structs.fields(struct):
-        if only and field.name not in only:
-            continue
-        path = prefix + field.name
-        yield f"`{path}`", words(field.type), default(field), described(struct)[field.name]
-        for inner in typing.get_args(field.type):
-            for item in (inner, *typing.get_args(inner)):
-                if is_struct(item) and item not in _OWN_PAGE:
-                    yield from settings(item, prefix=f"{path}{'.NAME' if is_dict(field.type) else '[]'}.")
-
-
-def keys(struct: type[msgspec.Struct], *, prefix: str = "") -> Iterator[tuple[str, ...]]:
-    """A row for each key of a profile, including nested keys."""
-    for field in msgspec.structs.fields(struct):
-        path = f"{prefix}{field.encode_name}"
-        inner = [item for item in (field.type, *typing.get_args(field.type)) if is_struct(item)]
-        rule = [item for item in typing.get_args(field.type) if item is language.StateRule]
-        kind = "source" if field.type == language.Source else "" if inner else words(field.type)
-        yield f"`{path}`", "list of mapping" if rule else kind or "mapping", described(struct)[field.name]
-        if field.type != language.Source:
-            for item in inner:
-                yield from keys(item, prefix=f"{path}[]." if rule else f"{path}.")
-
-
-def described(struct: type) -> dict[str, str]:
-    """The docstrings of the fields of a class, by field name."""
-    tree = ast.parse(pathlib.Path(inspect.getfile(struct)).read_text("utf-8"))
-    body = next(item.body for item in tree.body if isinstance(item, ast.ClassDef) and item.name == struct.__name__)
-    return {
-        ast.unparse(field.target): ast.literal_eval(text.value)
-        for field, text in itertools.pairwise(body)
-        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr)
-    }
-
-
-def words(kind: object) -> str:
-    """The name of a type for the tables, such as `list of string`."""
-    inner = [item for item in typing.get_args(kind) if item not in (types.NoneType, Ellipsis)]
-    if typing.get_origin(kind) is typing.Literal:
-        return code(inner)
-    if typing.get_origin(kind) is tuple:
-        return f"list of {words(inner[0])}"
-    if is_dict(kind):
-        return f"mapping of {words(inner[0])} to {words(inner[1])}"
-    for word, known in (("duration", config.Duration), ("value", language.Value)):
-        if set(inner) == set(typing.get_args(known)):
-            return word
-    if inner:
-        return " or ".join(map(words, inner))
-    plain = {int: "number", bool: "boolean"}
-    return "mapping" if is_struct(kind) else next((word for known, word in plain.items() if kind is known), "string")
-
-
-def default(field: msgspec.structs.FieldInfo) -> str:
-    """The default value of a setting in YAML, as code."""
-    if field.required:
-        return "required"
-    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
-    if not value and value is not False:
-        return "not set"
-    text = yaml.safe_dump(msgspec.to_builtins(value), default_flow_style=True, sort_keys=False, width=999)
-    return f"`{text.splitlines()[0]}`"
-
-
-def commands() -> Iterator[tuple[str, list[tuple[str, str]]]]:
-    """Each command with its flags."""
-    for found in pkgutil.iter_modules(exporter.commands.__path__):
-        module = importlib.import_module(f"exporter.commands.{found.name}")
-        if hasattr(module, "run"):
-            parser = Flags(add_help=False)
-            module.add_arguments(parser)
-            yield found.name, parser.rows
-
-
-class Flags(argparse.ArgumentParser):
-    """A parser that records the flags added to it, as rows of a table."""
-
-    def __init__(self, **options: typing.Any) -> None:
-        self.rows: list[tuple[str, str]] = []
-        super().__init__(**options)
-
-    def add_argument(self, *names: str, **options: typing.Any) -> argparse.Action:
-        """Adds the flag, and records its names and help text."""
-        action = super().add_argument(*names, **options)
-        value = action.metavar or "|".join(action.choices or ())
-        shown = " ".join(filter(None, (", ".join(action.option_strings), str(value))))
-        self.rows.append((f"`{shown}`", action.help or ""))
-        return action
-
-
-def table(head: Sequence[str], rows: "typing.Iterable[Sequence[str]]") -> str:
-    """A Markdown table. Line breaks in cells become spaces, because they would end the table."""
-    lines = [
-        head,
-        ["---"] * len(head),
-        *([" ".join(cell.split()).replace("|", r"\|") for cell in row] for row in rows),
-    ]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def code(names: Sequence[str]) -> str:
-    """The names in backticks, separated by commas."""
-    return ", ".join(f"`{name}`" for name in names)
-
-
-def is_struct(kind: object) -> typing.TypeGuard[type[msgspec.Struct]]:
-    """Whether the type is a section of the settings, or an item of a list in them."""
-    return isinstance(kind, type) and issubclass(kind, msgspec.Struct)
-
-
-def is_dict(kind: object) -> bool:
-    """Whether the type is a mapping whose keys the user chooses."""
-    return typing.get_origin(kind) is dict
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from lab.clock import duration
 from lab.timelapse.evaluation import EvaluationError, Firing
 from lab.timelapse.slow import HOURS_PER_DAY, SLOW_LIMITS, SlowAgents
 from tools.calm import Stretch, describe, play_stretch
-from tools.generate_docs import filled
+from tools.markdown import fill_page
 
 PAGE = pathlib.Path(__file__).resolve().parents[1] / "docs" / "slow-agents.md"
 MAX_WARNINGS = 10
@@ -79,7 +79,7 @@ def render_report(defaults: Fired, limited: Fired, *, days: int, seed: int) -> t
     if len(limited.warnings) > MAX_WARNINGS:
         wrong.append(f"{len(limited.warnings)} warnings with limits, and at most {MAX_WARNINGS} are expected")
     listed = "\n".join(f"- {describe(one)}" for one in limited.warnings)
-    text = filled(
+    text = fill_page(
         "slow-agents",
         hours=f"{days * HOURS_PER_DAY:,}",
         seed=str(seed),

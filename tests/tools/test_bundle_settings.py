@@ -13,9 +13,10 @@ from lab.components import component
 from lab.expressions.reading import parse
 from lab.expressions.tree import Binary, Number, put, steps
 from tests.rules.shipped import ALERTS, NAMES, RULES
-from tools.bundle import settings, source, tuning
+from tools import rule_files
+from tools.bundle import settings, tuning
 
-FILES = source.read_rules()
+FILES = rule_files.read_rules()
 TABLE = settings.thresholds()
 # Each level has ten times as many values as the previous one.
 BOMB = "rules:\n  a0: &a0 {x: 1}\n" + "".join(
@@ -59,7 +60,7 @@ def load(tmp_path):
 def tuned_alerts(given):
     """The alerts of the rules with these settings, by name and shipped severity."""
     made = {}
-    for alert in source.alerts_of(tuning.tuned(FILES, given)):
+    for alert in rule_files.alerts_of(tuning.tuned(FILES, given)):
         labels = alert["labels"]
         made[alert["alert"], labels.get("original_severity", labels["severity"])] = alert
     return made
@@ -263,7 +264,7 @@ def test_two_rules_of_an_alert_never_get_the_same_labels(load):
 )
 def test_a_wrong_setting_is_one_line(load, given, line):
     """It has the file, the path of the setting, what is valid, and the nearest name for an unknown name."""
-    with pytest.raises(source.BundleError) as caught:
+    with pytest.raises(rule_files.BundleError) as caught:
         load(given)
     text = str(caught.value)
     assert line in text
@@ -273,7 +274,7 @@ def test_a_wrong_setting_is_one_line(load, given, line):
 
 def test_a_settings_file_that_is_missing_is_one_line(tmp_path):
     """The line names the file."""
-    with pytest.raises(source.BundleError, match=r"^cannot read .*no-such\.yml: No such file or directory$"):
+    with pytest.raises(rule_files.BundleError, match=r"^cannot read .*no-such\.yml: No such file or directory$"):
         settings.load(tmp_path / "no-such.yml", names=NAMES)
 
 

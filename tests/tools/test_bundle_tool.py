@@ -12,14 +12,15 @@ import yaml
 
 from lab import fast_yaml
 from lab.components import component
-from tools.bundle import generate, release, source
+from tools import rule_files
+from tools.bundle import generate, release
 from tools.bundle.__main__ import main
 from tools.bundle.settings import Settings
 from tools.dashboards.generate import linked
 
-FILES = source.read_rules()
+FILES = rule_files.read_rules()
 GENERATED = generate.render_files(FILES)
-VERSION = source.read_version()
+VERSION = rule_files.read_version()
 NAME = f"coderun-exporter-rules-{VERSION}"
 FOLDERS = ("rules", "tests", "runbooks", "templates")
 PLAIN = ("alertmanager.yml", "receivers.yml", "scrape.yml", "thresholds.yml", "README.md", "CHANGELOG.md", "VERSION")
@@ -30,8 +31,8 @@ WIKI = "https://wiki.example:8443/ops/agents"
 def tree(tmp_path, monkeypatch):
     """A copy of the rules and of the files that are generated from them, which a test may change."""
     for folder in ("alerts", "deploy/kustomize/components/prometheus-operator"):
-        shutil.copytree(source.ROOT / folder, tmp_path / folder)
-    monkeypatch.setattr(source, "ROOT", tmp_path)
+        shutil.copytree(rule_files.ROOT / folder, tmp_path / folder)
+    monkeypatch.setattr(rule_files, "ROOT", tmp_path)
     return tmp_path
 
 
@@ -130,9 +131,9 @@ def test_a_rule_file_with_another_layout_is_one_line(tree, capsys):
 
 def test_a_release_contains_the_bundle_and_nothing_else(tmp_path):
     """Rules, unit tests, runbooks, templates, configuration, documentation, generated files and dashboards."""
-    alerts = source.ROOT / "alerts"
+    alerts = rule_files.ROOT / "alerts"
     folders = [path for folder in FOLDERS for path in (alerts / folder).iterdir()]
-    folders.remove(source.ROOT / generate.KUSTOMIZATION)  # it is part of deploy/kustomize, not of the bundle
+    folders.remove(rule_files.ROOT / generate.KUSTOMIZATION)  # it is part of deploy/kustomize, not of the bundle
     kept = {f"{NAME}/{path.relative_to(alerts)}": path for path in (*folders, *(alerts / name for name in PLAIN))}
     files = release_files(tmp_path)
     assert files == {

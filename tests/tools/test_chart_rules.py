@@ -8,7 +8,8 @@ from lab import fast_yaml
 from tests.deploy.rendering import helm, of_kind, render_chart
 from tests.rules.shipped import NAMES
 from tests.tools.test_bundle_settings import OTHER_VALUES, TABLE, TEAM
-from tools.bundle import settings, source, tuning
+from tools import rule_files
+from tools.bundle import settings, tuning
 from tools.dashboards.generate import linked
 
 pytestmark = [pytest.mark.needs("helm"), pytest.mark.timeout(60)]
@@ -36,7 +37,7 @@ def test_the_chart_and_the_bundle_have_the_same_rules(case, tmp_path):
     """The settings are equal. The rules are in PrometheusRules and in the ConfigMap."""
     file = tmp_path / "settings.yml"
     file.write_text(json.dumps(CASES[case]))
-    expected = tuning.tuned(source.read_rules(), settings.load(file, names=NAMES))
+    expected = tuning.tuned(rule_files.read_rules(), settings.load(file, names=NAMES))
     trees = {name: fast_yaml.load(text) for name, text in expected.items()}
     objects = render_chart(WITH_RULES | CASES[case])
     made = {

@@ -10,7 +10,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from tools.bundle import generate, release, settings, source
+from tools import rule_files
+from tools.bundle import generate, release, settings
 from tools.generated import update
 
 __all__ = ["main"]
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="with --release: the base address of the runbooks, which overrides the settings",
     )
     parser.add_argument(
-        "--out", type=pathlib.Path, default=source.ROOT / "dist", help="with --release: the folder (dist)"
+        "--out", type=pathlib.Path, default=rule_files.ROOT / "dist", help="with --release: the folder (dist)"
     )
     options = parser.parse_args(argv)
     try:
@@ -43,16 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             own = _settings(options.settings, runbooks=options.runbooks)
             print(release.pack(version=options.version, settings=own, out=options.out))
             return 0
-        wanted = {source.ROOT / name: text for name, text in generate.committed().items()}
-    except source.BundleError as error:
+        wanted = {rule_files.ROOT / name: text for name, text in generate.committed().items()}
+    except rule_files.BundleError as error:
         print(f"bundle: {error}", file=sys.stderr)
         return 2
-    return update(wanted, root=source.ROOT, check=options.check)
+    return update(wanted, root=rule_files.ROOT, check=options.check)
 
 
 def _settings(file: pathlib.Path | None, *, runbooks: str) -> settings.Settings:
     """The settings of the file, with the runbook address of the command line, if it is given."""
-    names = {alert["alert"] for alert in source.alerts_of(source.read_rules())}
+    names = {alert["alert"] for alert in rule_files.alerts_of(rule_files.read_rules())}
     own = settings.load(file, names=sorted(names))
     return dataclasses.replace(own, runbooks=settings.address("--runbooks", runbooks)) if runbooks else own
 

@@ -12,8 +12,8 @@ import textwrap
 from collections.abc import Mapping
 
 from lab import fast_yaml
-from tools.bundle import source
-from tools.bundle.source import NAME, BundleError, alerts_of
+from tools import rule_files
+from tools.rule_files import NAME, BundleError, alerts_of
 
 __all__ = ["committed", "render_files"]
 
@@ -47,7 +47,7 @@ FOR_THE_CHART = """\
 
 def committed() -> dict[str, str]:
     """The text of each generated file in the repository, by path. Raises BundleError."""
-    files = source.read_rules()
+    files = rule_files.read_rules()
     return {KUSTOMIZATION: _kustomization(files), PROMETHEUSRULE: render_files(files)["prometheusrule.yaml"]}
 
 
@@ -92,7 +92,7 @@ def _kustomization(files: Mapping[str, str]) -> str:
                 app.kubernetes.io/name: {name}
                 app.kubernetes.io/component: rules
                 app.kubernetes.io/version: {version}
-        """).format(name=NAME, names=names, version=source.read_version())
+        """).format(name=NAME, names=names, version=rule_files.read_version())
 
 
 def _values(files: Mapping[str, str]) -> str:
@@ -123,7 +123,7 @@ def _head(*, api: str, kind: str, name: str) -> str:
           labels:
             app.kubernetes.io/name: {NAME}
             app.kubernetes.io/component: rules
-            app.kubernetes.io/version: {source.read_version()}
+            app.kubernetes.io/version: {rule_files.read_version()}
         """)
 
 

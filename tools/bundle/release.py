@@ -8,12 +8,12 @@ import shutil
 import tarfile
 from collections.abc import Mapping
 
-from tools.bundle import source
+from tools import rule_files
 from tools.bundle.generate import render_files
 from tools.bundle.settings import Settings
-from tools.bundle.source import NAME, BundleError, read_rules, read_version
 from tools.bundle.tuning import tuned, with_runbooks
 from tools.dashboards.generate import linked as dashboards
+from tools.rule_files import NAME, BundleError, read_rules, read_version
 
 __all__ = ["pack"]
 
@@ -46,7 +46,7 @@ def _check(version: str) -> None:
     own = read_version()
     if version != own:
         raise BundleError(f"--version is {version!r}, but alerts/VERSION says {own!r}: give that, or change it first")
-    if f"\n## [{version}]" not in (source.ROOT / "alerts/CHANGELOG.md").read_text("utf-8"):
+    if f"\n## [{version}]" not in (rule_files.ROOT / "alerts/CHANGELOG.md").read_text("utf-8"):
         raise BundleError(f"alerts/CHANGELOG.md has no entry `## [{version}]`: say there first what has changed")
 
 
@@ -56,7 +56,7 @@ def _texts(settings: Settings) -> dict[str, str]:
     The unit tests only fit the default settings: a release with other settings has no unit tests. If only the address
     of the runbooks is set, the unit tests expect it too.
     """
-    alerts = source.ROOT / "alerts"
+    alerts = rule_files.ROOT / "alerts"
     paths = [path for pattern in PACKED for path in sorted(alerts.glob(pattern))]
     texts = {path.relative_to(alerts).as_posix(): path.read_text("utf-8") for path in paths}
     rules = tuned(read_rules(), settings)

@@ -12,8 +12,8 @@ import yaml
 from exporter import yaml_text
 from exporter.files import FileError, read_text
 from lab import fast_yaml
-from tools.bundle import source
-from tools.bundle.source import BundleError
+from tools import rule_files
+from tools.rule_files import BundleError
 
 __all__ = [
     "ADDRESS",
@@ -81,7 +81,7 @@ class Settings:
 def thresholds() -> dict[str, dict[str, dict[str, Any]]]:
     """The thresholds that can be changed (alerts/thresholds.yml), by alert and name."""
     table: dict[str, dict[str, dict[str, Any]]] = fast_yaml.load(
-        (source.ROOT / "alerts/thresholds.yml").read_text("utf-8")
+        (rule_files.ROOT / "alerts/thresholds.yml").read_text("utf-8")
     )
     return table
 

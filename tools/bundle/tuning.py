@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tools.bundle.settings import DEFAULT_JOBS, Settings, thresholds
-from tools.bundle.source import BundleError
+from tools.rule_files import BundleError
 
 __all__ = ["tuned", "with_runbooks"]
 

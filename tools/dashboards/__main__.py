@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 
 from lab.components import MissingComponentError, component
-from tools.bundle.source import ROOT
 from tools.dashboards import generate, page, rendering
 from tools.generated import update
+from tools.rule_files import ROOT
 
 __all__ = ["main"]
 

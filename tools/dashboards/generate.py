@@ -5,11 +5,11 @@ import json
 import pathlib
 from typing import Any
 
-from tools.bundle.source import NAME, ROOT, read_version
 from tools.dashboards.agent_runs import agent_runs
 from tools.dashboards.board import RUNBOOKS_PLACEHOLDER
 from tools.dashboards.exporter_board import exporter_board
 from tools.dashboards.one_run import one_run_board
+from tools.rule_files import NAME, ROOT, read_version
 
 __all__ = ["ROOT", "boards", "linked", "list_files", "render_files"]
 

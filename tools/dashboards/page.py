@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 
 import promql_parser
 
-from tools.bundle.source import ROOT
 from tools.dashboards.generate import boards
 from tools.dashboards.querying import INTERVAL, SPAN, PanelResult
 from tools.dashboards.reading import ALL, filled, panels_of
+from tools.rule_files import ROOT
 
 __all__ = ["metrics_of", "stale", "write"]
 

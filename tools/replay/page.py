@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from lab.clock import duration, of_day
 from lab.timelapse.evaluation import Firing
-from tools.generate_docs import filled
+from tools.markdown import fill_page
 from tools.replay.incidents import BEGIN, DAY, END, Incident, Replay
 
 __all__ = ["PAGE", "Played", "render_page"]
@@ -51,7 +51,7 @@ def render_page(played: Sequence[Played]) -> tuple[str, list[str]]:
     others = [other for one in played for other in one.others]
     faults = [fault for incident, found in detections if (fault := _fault(incident, found))]
     faults += [f"{one.alert} fired about {_object(one)}" for one in others if one.alert != _ADVICE]
-    text = filled(
+    text = fill_page(
         "time-to-detection",
         scrapes=f"{sum(one.scrapes for one in played):,}",
         begin=BEGIN,

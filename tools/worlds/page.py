@@ -8,7 +8,7 @@ from lab.worlds.differences import differences
 from lab.worlds.outcomes import Outcome
 from lab.worlds.player import SNAPSHOT
 from lab.worlds.table import Alert
-from tools.generate_docs import filled
+from tools.markdown import fill_page
 
 __all__ = ["PAGE", "text_of"]
 
@@ -22,7 +22,7 @@ def text_of(outcomes: Sequence[Outcome], arrived: Sequence[Sequence[Delivered]])
     rows = [_row(outcome, here) for outcome, here in zip(outcomes, arrived, strict=True)]
     times = ["| scenario | alert | since | minutes |", "|---|---|---|---|"]
     wrong = [line for outcome, here in zip(outcomes, arrived, strict=True) for line in differences(outcome, here)]
-    return filled(
+    return fill_page(
         "worlds",
         differences="\n".join(f"- {line}" for line in wrong) or "**No difference.**",
         table="\n".join([*head, *rows]),

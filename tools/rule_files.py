@@ -8,7 +8,7 @@ from lab import fast_yaml
 
 __all__ = ["NAME", "ROOT", "BundleError", "alerts_of", "read_rules", "read_version"]
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 NAME = "coderun-exporter"
 
 
