@@ -4,32 +4,18 @@ Only the command line and the composition root read them. Durations have the for
 `none`; numbers are seconds.
 """
 
-import re
 from typing import Literal
 
 import msgspec
 
-from exporter.durations import parse_duration
-from exporter.log_formats import Format, FormatError, Formats, check_format, compile_formats
-from exporter.profiles import (
-    DEFAULT,
-    Profile,
-    ProfileError,
-    WorkerKindError,
-    check as check_profile,
-    check_worker_kinds,
-    is_job,
-    resolve,
-)
-from exporter.selectors import SELECTOR
+from exporter.log_formats import Format, Formats, compile_formats
+from exporter.profiles import DEFAULT, Profile
 
-__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check", "log_formats"]
+__all__ = ["DEFAULT_JOB_MAX_RUNTIME", "Profile", "Settings", "log_formats"]
 
 Duration = str | float | int
 
 DEFAULT_JOB_MAX_RUNTIME = "1h"
-
-_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 label
 
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -216,92 +202,6 @@ class Settings(_Section, frozen=True):
     log: Log = Log()
 
 
-def check(settings: Settings) -> None:
-    """Validates values beyond their types. Raises msgspec.ValidationError with the path of the key."""
-    _check_durations(settings)
-    named = [("namespaces", name) for name in settings.namespaces]
-    for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
-        if not _NAMESPACE.fullmatch(name):
-            raise msgspec.ValidationError(
-                f"{name!r} is not a namespace name: use a-z, 0-9 and -, at most 63 characters - at `$.{key}`"
-            )
-    if not SELECTOR.fullmatch(settings.label_selector):
-        selector = settings.label_selector
-        raise msgspec.ValidationError(
-            f"{selector!r} is not a label selector, such as `service in (a, b)` - at `$.label_selector`"
-        )
-    _check_kinds(settings.coderuns.kinds)
-    _check_formats(settings.logs.formats)
-    if settings.logs.enabled and not settings.pods.enabled:
-        raise msgspec.ValidationError("logs cannot be found without Pods: set pods.enabled - at `$.logs.enabled`")
-    if not settings.web.listen_addresses:
-        raise msgspec.ValidationError("at least one address is needed - at `$.web.listen_addresses`")
-    if not settings.web.telemetry_path.startswith("/"):
-        path = settings.web.telemetry_path
-        raise msgspec.ValidationError(f"{path!r} does not begin with / - at `$.web.telemetry_path`")
-    if settings.web.max_requests < 0:
-        number = settings.web.max_requests
-        raise msgspec.ValidationError(
-            f"{number} is not a number of scrapes: use 0 for no limit - at `$.web.max_requests`"
-        )
-
-
-def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:
-    if not kinds:
-        raise msgspec.ValidationError("at least one kind of run is needed - at `$.coderuns.kinds`")
-    names: dict[tuple[str | None, ...], int] = {}
-    for index, kind in enumerate(kinds):
-        where = f"$.coderuns.kinds[{index}]"
-        try:
-            check_profile(kind, others=kinds)
-        except ProfileError as error:
-            raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
-        profile = resolve(kind)
-        which = repr(profile.only) if is_job(profile) else None  # all profiles of Jobs share one list of Jobs
-        first = names.setdefault((profile.plural, profile.group, which), index)
-        if first != index:
-            name = f"{profile.plural}.{profile.group}"
-            raise msgspec.ValidationError(f"duplicate profile of {name}, see kinds.{first} - at `{where}`")
-    try:
-        check_worker_kinds([resolve(kind) for kind in kinds])
-    except WorkerKindError as error:
-        given = kinds[error.index]
-        inside = f".{error.key}" if isinstance(given, Profile) and given.worker is not None else ""
-        raise msgspec.ValidationError(f"{error} - at `$.coderuns.kinds[{error.index}]{inside}`") from error
-
-
 def log_formats(settings: Settings) -> Formats:
     """The shipped log formats and those of the settings, which are valid and whose files have been read."""
     return compile_formats(one for one in settings.logs.formats if isinstance(one, Format))
-
-
-def _check_formats(formats: tuple[str | Format, ...]) -> None:
-    names: dict[str, int] = {}
-    for index, given in enumerate(formats):
-        where = f"$.logs.formats[{index}]"
-        if isinstance(given, str):
-            text = f"{given!r} is not a file with log formats: its name must end with .yaml or .yml"
-            raise msgspec.ValidationError(f"{text} - at `{where}`")
-        try:
-            check_format(given)
-        except FormatError as error:
-            raise msgspec.ValidationError(f"{error} - at `{'.'.join(filter(None, (where, error.key)))}`") from error
-        if names.setdefault(given.name, index) != index:
-            text = f"there is another format {given.name!r}, see formats.{names[given.name]}"
-            raise msgspec.ValidationError(f"{text} - at `{where}`")
-
-
-def _check_durations(settings: Settings) -> None:
-    limits, names = settings.thresholds, AgentThresholds.__struct_fields__
-    durations = {f"thresholds.{name}": getattr(limits, name) for name in names}
-    for agent, override in limits.agents.items():
-        durations |= {f"thresholds.agents.{agent}.{name}": getattr(override, name) for name in names}
-    for key, duration in (("retention", settings.retention), *durations.items()):
-        if duration is None:
-            continue
-        try:
-            seconds = parse_duration(str(duration))
-        except ValueError as error:
-            raise msgspec.ValidationError(f"{error} - at `$.{key}`") from error
-        if not seconds and key in durations:
-            raise msgspec.ValidationError(f"0 is always exceeded: use none for no limit - at `$.{key}`")

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from exporter import yaml_errors
-from exporter.config import CodeRuns, Settings, check
+from exporter.config import CodeRuns, Settings
+from exporter.config_checks import check
 from exporter.files import FileError, read_text
 from exporter.log_formats import Format, FormatError, check_format
 from exporter.profiles import Profile, ProfileError, check as check_profile

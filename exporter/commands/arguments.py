@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from exporter import logs
-from exporter.config import Settings, check
+from exporter.config import Settings
+from exporter.config_checks import check
 from exporter.config_file import ConfigError, UnreadableError, load, readable
 from exporter.flags import UsageError, one_of
 

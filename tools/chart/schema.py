@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from exporter import config, durations, rbac
+from exporter.selectors import SELECTOR
 from tools.bundle import settings as rules
 
 __all__ = ["Section", "Values", "sections", "text"]
@@ -31,7 +32,7 @@ _FORMS = {
     ("Profile", "resource"): _SUBDOMAIN,
     ("Profile", "version"): _LABEL,
     ("ConfigMaps", "namespace"): _LABEL,
-    ("Settings", "label_selector"): rf"^{config.SELECTOR.pattern}$",
+    ("Settings", "label_selector"): rf"^{SELECTOR.pattern}$",
     ("RequiredConfigMap", "name"): _PATTERN,
     ("Web", "telemetry_path"): "^/",
     ("Values", "name"): _NAME,
