@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import pathlib
 import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -13,8 +14,10 @@ import pytest
 from lab import components
 from lab.apiserver import StandInApiServer
 from lab.controlplane import objects
+from lab.controlplane.account import ServiceAccount
 from lab.controlplane.nodes import Nodes
 from lab.controlplane.plane import ADMIN_TOKEN, ControlPlane
+from lab.controlplane.platform_namespace import PlatformNamespace
 from tests.integration.api import ApiUnderTest
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
@@ -44,6 +47,29 @@ def control_plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlP
     finally:
         nodes.stop()
         plane.stop()
+
+
+@pytest.fixture
+def platform(control_plane: ControlPlane) -> PlatformNamespace:
+    """An empty namespace of the real cluster."""
+    return PlatformNamespace(control_plane, f"test-{uuid.uuid4().hex[:8]}").open()
+
+
+@pytest.fixture
+def account(
+    control_plane: ControlPlane, platform: PlatformNamespace, settings_file: pathlib.Path
+) -> Iterator[ServiceAccount]:
+    """A ServiceAccount with exactly the manifests for the settings of the test (its fixture `settings_file`)."""
+    made = ServiceAccount(control_plane, platform, settings=settings_file)
+    made.grant()
+    yield made
+    made.revoke()
+
+
+@pytest.fixture
+def kubeconfig(account: ServiceAccount, tmp_path: pathlib.Path) -> pathlib.Path:
+    """The kubeconfig of `account`, with a token that is bound to a pod."""
+    return pathlib.Path(account.kubeconfig(tmp_path, token=account.token("pod-1").text))
 
 
 @pytest.fixture(params=["stand-in", REAL])

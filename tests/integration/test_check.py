@@ -5,7 +5,6 @@ import pathlib
 import re
 import subprocess
 import sys
-import uuid
 from typing import Any
 
 import pytest
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.timeout(120)
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 NO_CONFIGMAPS: dict[str, Any] = {"required": []}
-
-
-@pytest.fixture
-def platform(control_plane: ControlPlane) -> PlatformNamespace:
-    """An empty namespace."""
-    return PlatformNamespace(control_plane, f"check-{uuid.uuid4().hex[:8]}").open()
 
 
 @pytest.fixture

@@ -5,8 +5,7 @@ import datetime as dt
 import json
 import pathlib
 import time
-import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -39,11 +38,11 @@ async def get(pod: LoggedPod, params: Mapping[str, str]) -> tuple[int, Any]:
 
 
 @pytest.fixture
-def place(control_plane: ControlPlane, tmp_path: pathlib.Path) -> LoggedPod:
+def place(control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path) -> LoggedPod:
     """In a namespace of its own."""
-    work = PlatformNamespace(control_plane, f"logs-{uuid.uuid4().hex[:8]}").open()
-    work.ask("POST", f"/api/v1/namespaces/{work.namespace}/serviceaccounts", {"metadata": {"name": "default"}})
-    return LoggedPod(control_plane, work, tmp_path, name="r")
+    path = f"/api/v1/namespaces/{platform.namespace}/serviceaccounts"
+    platform.ask("POST", path, {"metadata": {"name": "default"}})
+    return LoggedPod(control_plane, platform, tmp_path, name="r")
 
 
 @pytest.fixture
@@ -53,15 +52,6 @@ def settings_file(place: LoggedPod, tmp_path: pathlib.Path) -> pathlib.Path:
     settings = {"namespaces": [place.work.namespace], "configmaps": {"required": []}, "logs": {"enabled": True}}
     path.write_text(json.dumps(settings))
     return path
-
-
-@pytest.fixture
-def account(control_plane: ControlPlane, place: LoggedPod, settings_file: pathlib.Path) -> Iterator[ServiceAccount]:
-    """A ServiceAccount with exactly the manifests for these settings."""
-    made = ServiceAccount(control_plane, place.work, settings=settings_file)
-    made.grant()
-    yield made
-    made.revoke()
 
 
 LINES = (

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import uuid
 from collections.abc import Iterator
 
 import msgspec
@@ -23,22 +22,12 @@ ROLES = "/apis/rbac.authorization.k8s.io/v1"
 
 
 @pytest.fixture
-def platform(control_plane: ControlPlane) -> PlatformNamespace:
-    """An empty namespace."""
-    return PlatformNamespace(control_plane, f"auth-{uuid.uuid4().hex[:8]}").open()
-
-
-@pytest.fixture
-def account(
-    control_plane: ControlPlane, platform: PlatformNamespace, tmp_path: pathlib.Path
-) -> Iterator[ServiceAccount]:
-    """The exporter's ServiceAccount with the permissions of `rbac`."""
+def settings_file(platform: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
+    """One namespace, with reviews of tokens."""
+    path = tmp_path / "settings.yml"
     settings = {"namespaces": [platform.namespace], "configmaps": {"namespace": platform.namespace, "required": []}}
-    (tmp_path / "settings.yml").write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
-    made = ServiceAccount(control_plane, platform, settings=tmp_path / "settings.yml")
-    made.grant()
-    yield made
-    made.revoke()
+    path.write_text(json.dumps(settings | {"web": {"kubernetes_auth": True}}))
+    return path
 
 
 @pytest.fixture

@@ -3,15 +3,12 @@
 import json
 import pathlib
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from exporter.app import App
-from lab.controlplane.account import ServiceAccount
 from lab.controlplane.nodes import BY_HAND
-from lab.controlplane.plane import ControlPlane
 from lab.controlplane.platform_namespace import PlatformNamespace
 from tests.exporting import metrics_of, short_intervals
 from tests.integration.in_process import an_exporter, eventually
@@ -108,28 +105,11 @@ class Pods:
 
 
 @pytest.fixture
-def platform(control_plane: ControlPlane) -> PlatformNamespace:
-    """A namespace."""
-    return PlatformNamespace(control_plane, f"pods-{uuid.uuid4().hex[:8]}").open()
-
-
-@pytest.fixture
 def settings_file(platform: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """One namespace."""
     path = tmp_path / "settings.yml"
     path.write_text(json.dumps({"namespaces": [platform.namespace], "configmaps": {"required": []}}))
     return path
-
-
-@pytest.fixture
-def kubeconfig(
-    control_plane: ControlPlane, platform: PlatformNamespace, settings_file: pathlib.Path, tmp_path: pathlib.Path
-) -> Iterator[pathlib.Path]:
-    """Of a ServiceAccount with exactly the manifests for these settings."""
-    account = ServiceAccount(control_plane, platform, settings=settings_file)
-    account.grant()
-    yield account.kubeconfig(tmp_path, token=account.token("pod-1").text)
-    account.revoke()
 
 
 async def causes(app: App) -> dict[str, str]:

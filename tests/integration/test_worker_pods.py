@@ -3,8 +3,6 @@
 import json
 import logging
 import pathlib
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -77,12 +75,6 @@ class Tasks:
 
 
 @pytest.fixture
-def platform(control_plane: ControlPlane) -> PlatformNamespace:
-    """An empty namespace."""
-    return PlatformNamespace(control_plane, f"tasks-{uuid.uuid4().hex[:8]}").open()
-
-
-@pytest.fixture
 def settings_file(platform: PlatformNamespace, tmp_path: pathlib.Path) -> pathlib.Path:
     """Settings for the Tasks of one namespace."""
     path = tmp_path / "settings.yml"
@@ -91,17 +83,6 @@ def settings_file(platform: PlatformNamespace, tmp_path: pathlib.Path) -> pathli
         json.dumps({"namespaces": [platform.namespace], "coderuns": kinds, "configmaps": {"required": []}})
     )
     return path
-
-
-@pytest.fixture
-def account(
-    control_plane: ControlPlane, platform: PlatformNamespace, settings_file: pathlib.Path
-) -> Iterator[ServiceAccount]:
-    """A ServiceAccount with exactly the manifests for these settings."""
-    made = ServiceAccount(control_plane, platform, settings=settings_file)
-    made.grant()
-    yield made
-    made.revoke()
 
 
 async def names(app: App, family: str, label: str = "job_name", **labels: str) -> list[str]:
