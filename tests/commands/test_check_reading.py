@@ -21,6 +21,12 @@ from tests.clusters import (
 from tests.commands.checking import check, reject_requests
 
 
+@pytest.fixture(autouse=True)
+def _short_watches(monkeypatch):
+    """A watch is accepted after 20 ms without an error, and not after a second."""
+    monkeypatch.setattr("exporter.kube.client._ACCEPT_SECONDS", 0.02)
+
+
 async def test_a_forbidden_list_is_unknown(tmp_path):
     """The line has the namespace."""
     found = (
