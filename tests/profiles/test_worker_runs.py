@@ -4,10 +4,8 @@ import itertools
 
 import pytest
 
-from exporter.config_file import ConfigError, load
 from exporter.profiles import Profile
 from exporter.profiles.language import StateRule, Worker
-from exporter.rbac import Account, manifests
 from tests.objects import CREATED, stamp
 from tests.profiles.listed import ListedExporter, a_pod, a_settings, controlled_by
 
@@ -217,81 +215,6 @@ def test_a_cycle_of_controllers_does_not_cause_a_loop():
     first["metadata"]["ownerReferences"] = controlled_by(second)
     exporter = ListedExporter(a_settings(*a_chain()), first, second, now=CREATED)
     assert (jobs_of(exporter, "middle/a"), jobs_of(exporter, "middle/b")) == ("", "")
-
-
-def load_settings(tmp_path, text):
-    """Loads settings with these kinds."""
-    path = tmp_path / "exporter.yml"
-    path.write_text(f"coderuns:\n  kinds:\n{text}")
-    return load(str(path))
-
-
-INLINE = "  - {resource: tops.v1.example.com, kind: Top, worker: {is: %s}}\n"
-SEVERAL = """  - resource: tops.v1.example.com
-    kind: Top
-    worker:
-    - {is: none, when: {.a: [b]}}
-    - is: Sandbox
-"""
-OR_NONE = "or set worker to {is: none}"
-TWO_TASKS = "tasks.kelos.dev or tasks.kubeopencode.io"
-TASKS = "  - tasks.kelos.dev\n  - tasks.kubeopencode.io\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        (
-            f"  - {CLAIMS}\n",
-            f"3: coderuns.kinds.0: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
-        ),
-        (
-            SEVERAL,
-            f"7: coderuns.kinds.0.worker.1.is: Sandbox is not read: add {SANDBOXES} to coderuns.kinds, {OR_NONE}",
-        ),
-        (
-            f"  - {SANDBOXES}\n" + INLINE % "Sandbx",
-            "4: coderuns.kinds.1.worker.is: 'Sandbx' cannot be listed; did you mean Sandbox?",
-        ),
-        (
-            INLINE % "sandboxs.agents.x-k8s.io",
-            f"3: coderuns.kinds.0.worker.is: 'sandboxs.agents.x-k8s.io' cannot be listed; did you mean {SANDBOXES}?",
-        ),
-        (
-            TASKS + INLINE % "Task",
-            f"5: coderuns.kinds.2.worker.is: several kinds are called Task: write {TWO_TASKS}",
-        ),
-        (
-            INLINE % "Top",
-            "3: coderuns.kinds.0.worker: the runs of tops.example.com would be workers of each other",
-        ),
-    ],
-)
-def test_an_unknown_worker_kind_is_reported_in_one_line(tmp_path, text, line):
-    """The error states the kind to add, or the most similar name."""
-    with pytest.raises(ConfigError) as caught:
-        load_settings(tmp_path, text)
-    assert str(caught.value) == f"{tmp_path}/exporter.yml:{line}"
-
-
-@pytest.mark.parametrize("text", [f"  - {CLAIMS}\n  - {SANDBOXES}\n", TASKS + INLINE % "tasks.kelos.dev"])
-def test_a_worker_can_be_named_by_its_kind_or_by_plural_and_group(tmp_path, text):
-    """PLURAL.GROUP is needed if two kinds have the same name."""
-    load_settings(tmp_path, text)
-
-
-def test_the_permissions_are_those_for_the_kinds_and_their_pods():
-    """Other resources are not granted."""
-    made_for = manifests(SETTINGS, account=Account())
-    rules = [(rule["apiGroups"], rule["resources"], rule["verbs"]) for rule in made_for[0]["rules"]]
-    read = ["list", "watch"]
-    assert sorted(rules) == [
-        ([""], ["pods"], read),
-        (["agents.x-k8s.io"], ["sandboxes"], read),
-        (["batch"], ["jobs"], read),
-        (["events.k8s.io"], ["events"], read),
-        (["extensions.agents.x-k8s.io"], ["sandboxclaims"], read),
-    ]
 
 
 def test_with_only_in_the_profile_of_the_worker_no_worker_is_reported_missing():
