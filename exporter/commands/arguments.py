@@ -21,6 +21,7 @@ __all__ = [
     "add_setting",
     "add_settings_arguments",
     "load_settings",
+    "reject_cluster_flags",
     "setting_name",
 ]
 
@@ -40,6 +41,13 @@ _FLAGS = {
     "log.format": "--log.format",
 }
 """The flags that override settings, by path of the setting."""
+_CLUSTER_SETTINGS = (
+    "namespaces",
+    "label_selector",
+    "kubernetes.kubeconfig",
+    "kubernetes.context",
+    "web.kubernetes_auth",
+)
 
 
 def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,6 +102,13 @@ def add_setting(parser: argparse.ArgumentParser, path: str, **options: Any) -> N
 def setting_name(path: str, arguments: argparse.Namespace) -> str:
     """The name of a setting for messages: the flag if it was given, else the path in the file."""
     return _FLAGS[path] if _is_given(path, arguments) else path
+
+
+def reject_cluster_flags(arguments: argparse.Namespace, *, flag: str) -> None:
+    """Raises UsageError if flags about a cluster are given beside `flag`, with which no cluster is read."""
+    for path in _CLUSTER_SETTINGS:
+        if _is_given(path, arguments):
+            raise UsageError(f"{_FLAGS[path]}: not with {flag}, which reads no cluster")
 
 
 def load_settings(arguments: argparse.Namespace) -> Settings:

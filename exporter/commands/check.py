@@ -12,9 +12,14 @@ from exporter.checks import HEALTHY, UNHEALTHY, UNKNOWN, Finding, findings
 from exporter.checks.cluster import about_cluster
 from exporter.checks.formats import FORMATS, worst_status
 from exporter.checks.rendered import check_rendered
-from exporter.commands.arguments import add_cluster_arguments, add_review_argument, load_settings, setting_name
+from exporter.commands.arguments import (
+    add_cluster_arguments,
+    add_review_argument,
+    load_settings,
+    reject_cluster_flags,
+)
 from exporter.config import Settings
-from exporter.flags import UsageError, one_of
+from exporter.flags import one_of
 from exporter.kube.auth import Credentials
 from exporter.kube.client import KubeClient
 from exporter.memory import memory_limit
@@ -22,13 +27,6 @@ from exporter.memory import memory_limit
 __all__ = ["add_arguments", "run"]
 
 _CODES = {HEALTHY: 0, UNHEALTHY: 1, UNKNOWN: 2}
-_CLUSTER_SETTINGS = (
-    "namespaces",
-    "label_selector",
-    "kubernetes.kubeconfig",
-    "kubernetes.context",
-    "web.kubernetes_auth",
-)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,11 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the findings. Returns the exit code of the worst. Raises UsageError and KubeConfigError."""
     settings = load_settings(arguments)
     if arguments.filename:
-        unused = [
-            setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path
-        ]
-        if unused:
-            raise UsageError(f"{unused[0]}: cannot be used with --filename, which reads no cluster")
+        reject_cluster_flags(arguments, flag="--filename")
         found = check_rendered(arguments.filename, settings)
     else:
         found = asyncio.run(_check_cluster(settings))

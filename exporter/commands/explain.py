@@ -13,7 +13,7 @@ import time
 import msgspec
 
 from exporter.app import response_budget
-from exporter.commands.arguments import add_cluster_arguments, load_settings, setting_name
+from exporter.commands.arguments import add_cluster_arguments, load_settings, reject_cluster_flags
 from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.target import Target
@@ -41,7 +41,6 @@ _PAUSE_FACTOR = 5
 """With --watch, the pause is five times as long as reading took."""
 _MAX_PAUSE_SECONDS = 60.0
 _CLEAR = "\x1b[H\x1b[2J"
-_CLUSTER_SETTINGS = ("namespaces", "label_selector", "kubernetes.kubeconfig", "kubernetes.context")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -124,11 +123,8 @@ def _check(arguments: argparse.Namespace) -> None:
     if arguments.at and not arguments.filename:
         raise UsageError("--at: only with --filename")
     check_remote(arguments)
-    unused = [setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path]
-    if unused and (arguments.url or arguments.filename):
-        raise UsageError(
-            f"{unused[0]}: not with {'--from' if arguments.url else '--filename'}, which reads no cluster"
-        )
+    if arguments.url or arguments.filename:
+        reject_cluster_flags(arguments, flag="--from" if arguments.url else "--filename")
 
 
 def _read(arguments: argparse.Namespace, settings: Settings) -> Selection:

@@ -8,7 +8,7 @@ import argparse
 import asyncio
 
 from exporter.app import response_budget
-from exporter.commands.arguments import add_cluster_arguments, load_settings, setting_name
+from exporter.commands.arguments import add_cluster_arguments, load_settings, reject_cluster_flags
 from exporter.config import Settings
 from exporter.drafting import Definition, ObservedObjects, draft
 from exporter.drafting.files import read_files
@@ -19,8 +19,6 @@ from exporter.kube.client import KubeClient
 from exporter.memory import memory_limit
 
 __all__ = ["add_arguments", "run"]
-
-_CLUSTER_SETTINGS = ("namespaces", "kubernetes.kubeconfig", "kubernetes.context")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,11 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Prints the draft. Returns 0. Raises UsageError, KubeConfigError and DraftError."""
     settings = load_settings(arguments)
     if arguments.filename:
-        unused = [
-            setting_name(path, arguments) for path in _CLUSTER_SETTINGS if setting_name(path, arguments) != path
-        ]
-        if unused:
-            raise UsageError(f"{unused[0]}: cannot be used with --filename, which reads no cluster")
+        reject_cluster_flags(arguments, flag="--filename")
         definition, observed = read_files(arguments.filename, arguments.name or "")
         notes: list[str] = []
     elif not arguments.name:

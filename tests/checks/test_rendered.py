@@ -260,8 +260,7 @@ def test_the_command_reads_standard_input_and_exits_with_the_worst_status(tmp_pa
 def test_flags_about_a_cluster_are_refused_with_filename(flag):
     """They would have no effect."""
     assert (
-        wrong("check", "--filename=-", flag)
-        == f"{flag.split('=')[0]}: cannot be used with --filename, which reads no cluster"
+        wrong("check", "--filename=-", flag) == f"{flag.split('=')[0]}: not with --filename, which reads no cluster"
     )
 
 

@@ -239,9 +239,9 @@ def test_an_error_in_a_file_is_one_line(tmp_path):
         (["profile"], f"profile: name a resource as PLURAL.GROUP, or a file with --filename; {HELP}"),
         (
             ["profile", "-f", "x", "--namespaces=a"],
-            "--namespaces: cannot be used with --filename, which reads no cluster",
+            "--namespaces: not with --filename, which reads no cluster",
         ),
-        (["profile", "-f", "x", "--context=a"], "--context: cannot be used with --filename, which reads no cluster"),
+        (["profile", "-f", "x", "--context=a"], "--context: not with --filename, which reads no cluster"),
         (["profle"], "profle: unknown command; did you mean profile?"),
         (["profile", "a.b", "c.d"], f"c.d: profile takes one name; {HELP}"),
     ],
