@@ -14,8 +14,6 @@ from lab.kubeconfig import kubeconfig
 
 __all__ = ["ServiceAccount", "Token"]
 
-_MERGE_PATCH = "application/merge-patch+json"
-
 
 class Token(NamedTuple):
     """A bearer token. `identity` is its credential ID in the audit log; `pod` is the pod to which it is bound."""
@@ -65,7 +63,7 @@ class ServiceAccount:
     def set_rules(self, role: dict[str, Any], rules: list[dict[str, Any]]) -> None:
         """Replaces the rules of a role."""
         path = f"{_path(role)}/{role['metadata']['name']}"
-        self._platform.ask("PATCH", path, {"rules": rules}, content_type=_MERGE_PATCH)
+        self._platform.patch(path, {"rules": rules})
 
     def token(self, pod: str) -> Token:
         """Creates the pod, and returns a token that is bound to it. Deleting the pod invalidates the token."""

@@ -75,6 +75,10 @@ class PlatformNamespace:
         assert code in {200, 201}, f"{code}: {answer}"
         return answer
 
+    def patch(self, path: str, change: dict[str, Any]) -> Any:
+        """Applies a merge patch (RFC 7396), and returns the object."""
+        return self.ask("PATCH", path, change, content_type=_MERGE_PATCH)
+
     def make_run(self, name: str, *, spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
         """Creates a CodeRun as a workflow does: without a status and a Job."""
         run = objects.code_run(name, **metadata)
@@ -111,7 +115,7 @@ class PlatformNamespace:
     def set_phase(self, name: str, phase: str) -> None:
         """Sets the phase of a run, as its controller does."""
         status = {"status": {"phase": phase, "lastUpdate": _now()}}
-        self.ask("PATCH", f"{self.runs}/{name}/status", status, content_type=_MERGE_PATCH)
+        self.patch(f"{self.runs}/{name}/status", status)
 
     def delete_job(self, name: str) -> None:
         """Deletes a Job and its pods; without propagationPolicy the pods would remain."""
@@ -129,7 +133,7 @@ class PlatformNamespace:
         self.ask(method, path, config_map)
 
     def _job_status(self, name: str, status: dict[str, Any]) -> None:
-        self.ask("PATCH", f"{self.jobs}/{name}/status", {"status": status}, content_type=_MERGE_PATCH)
+        self.patch(f"{self.jobs}/{name}/status", {"status": status})
 
 
 def _now() -> str:

@@ -151,7 +151,7 @@ async def test_without_the_permission_only_logs_are_missing(
     rules = [rule for rule in role["rules"] if rule["resources"] != ["pods/log"]]
     assert len(rules) == len(role["rules"]) - 1
     path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{place.work.namespace}/roles/{role['metadata']['name']}"
-    place.work.ask("PATCH", path, {"rules": rules}, content_type="application/merge-patch+json")
+    place.work.patch(path, {"rules": rules})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
     async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
         await eventually(lambda: len(app.store.cache.pods) == 1, what="the Pod is read")

@@ -52,7 +52,7 @@ def moment(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory
     platform.finish_job("done-job")
     now = dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     completed = {"status": {"phase": "Running", "workCompleted": True, "lastUpdate": now}}
-    platform.ask("PATCH", f"{platform.runs}/hanging/status", completed, content_type="application/merge-patch+json")
+    platform.patch(f"{platform.runs}/hanging/status", completed)
     platform.set_templates({"present.sh": "#!/bin/sh"})
     space = platform.namespace
     settings = {

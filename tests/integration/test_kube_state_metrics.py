@@ -281,4 +281,4 @@ def _runs_with(name: str, series: dict[str, float]) -> list[str]:
 
 
 def _write(platform: PlatformNamespace, run: str, status: dict[str, Any]) -> None:
-    platform.ask("PATCH", f"{platform.runs}/{run}/status", {"status": status}, content_type=MERGE_PATCH)
+    platform.patch(f"{platform.runs}/{run}/status", {"status": status})

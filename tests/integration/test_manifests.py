@@ -77,7 +77,7 @@ def platform(control_plane: ControlPlane) -> PlatformNamespace:
     made = PlatformNamespace(control_plane, f"deploy-{uuid.uuid4().hex[:8]}").open()
     labels = {"metadata": {"labels": RESTRICTED_LABELS}}
     path = f"/api/v1/namespaces/{made.namespace}"
-    made.ask("PATCH", path, labels, content_type="application/merge-patch+json")
+    made.patch(path, labels)
     made.set_templates({"code_implement.sh": "#!/bin/sh"})
     made.make_job(made.make_run("first"))
     return made

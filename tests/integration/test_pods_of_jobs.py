@@ -17,7 +17,6 @@ __all__ = ["short_intervals"]
 
 pytestmark = pytest.mark.timeout(180)
 
-PATCH = "application/merge-patch+json"
 NOW = "2026-01-01T10:00:00.000000Z"
 MOUNT = 'MountVolume.SetUp failed for volume "task-files" : configmap "task-6-files" not found'
 PULL = 'Failed to pull image "agent:1": not found'
@@ -60,7 +59,7 @@ class Pods:
         common = {"image": "i", "imageID": "", "ready": False, "restartCount": 0}
         known = [{"name": each.replace("_", "-"), "state": state} | common for each, state in states.items()]
         status = {"status": {"phase": phase, "containerStatuses": known}}
-        self._platform.ask("PATCH", f"{self._core}/pods/{name}/status", status, content_type=PATCH)
+        self._platform.patch(f"{self._core}/pods/{name}/status", status)
 
     def warn(self, pod: dict[str, Any], reason: str, note: str) -> None:
         """A Warning, as the kubelet writes it with the API of core/v1, and a Normal Event beside it."""

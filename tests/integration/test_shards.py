@@ -35,7 +35,7 @@ def test_each_shard_has_the_runs_and_jobs_of_its_selector(control_plane: Control
         assert (runs_in(one), runs_in(other)) == ({"of-cto", "of-cto-play"}, {"of-docs"})
         for path in (f"{platform.runs}/of-docs", f"{platform.jobs}/of-docs-job"):
             patch = {"metadata": {"labels": {"service": "cto"}}}
-            platform.ask("PATCH", path, patch, content_type="application/merge-patch+json")
+            platform.patch(path, patch)
         until(
             lambda: (runs_in(one), runs_in(other)) == ({"of-cto", "of-cto-play", "of-docs"}, set()),
             what="the run moves to the other shard",

@@ -23,7 +23,6 @@ pytestmark = pytest.mark.timeout(180)
 
 CRD = pathlib.Path(__file__).parents[1] / "profiles/objects/kubeopencode/00-crd.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-MERGE_PATCH = "application/merge-patch+json"
 SELECTED_LABELS = {"kubeopencode.io/task": "t"}
 
 
@@ -31,7 +30,7 @@ class Tasks:
     """Creates and changes Tasks and Pods in a namespace."""
 
     def __init__(self, plane: ControlPlane, platform: PlatformNamespace) -> None:
-        self._ask = platform.ask
+        self._ask, self._patch = platform.ask, platform.patch
         self._tasks = f"/apis/kubeopencode.io/v1alpha1/namespaces/{platform.namespace}/tasks"
         self._pods = f"/api/v1/namespaces/{platform.namespace}/pods"
         plane.request("POST", CRDS, fast_yaml.load(CRD.read_text()))
@@ -45,7 +44,7 @@ class Tasks:
         head = {"apiVersion": "kubeopencode.io/v1alpha1", "kind": "Task", "metadata": {"name": name}}
         made: dict[str, Any] = self._ask("POST", self._tasks, head | {"spec": {"description": "Fix"}})
         status = {"status": {"phase": "Running", "podName": f"{name}-pod"}}
-        self._ask("PATCH", f"{self._tasks}/{name}/status", status, content_type=MERGE_PATCH)
+        self._patch(f"{self._tasks}/{name}/status", status)
         return made
 
     def create_pod(self, task: dict[str, Any], labels: dict[str, str], *, name: str = "") -> str:
@@ -67,7 +66,7 @@ class Tasks:
         known = {"agent": agent, "sidecar": {"running": {}}}
         found = [{"name": name, "state": state} | common for name, state in known.items()]
         status = {"status": {"phase": "Running", "containerStatuses": found}}
-        self._ask("PATCH", f"{self._pods}/{pod}/status", status, content_type=MERGE_PATCH)
+        self._patch(f"{self._pods}/{pod}/status", status)
 
     def delete(self, pod: str) -> None:
         """Deletes a Pod. It has no node, so it is deleted at once."""

@@ -16,7 +16,7 @@ from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 from tests.exporting import short_intervals
 from tests.integration.in_process import an_exporter, eventually, short_watches
-from tests.integration.test_worker_pods import CRDS, MERGE_PATCH, names
+from tests.integration.test_worker_pods import CRDS, names
 
 __all__ = ["short_intervals", "short_watches"]
 
@@ -68,7 +68,7 @@ def create(
     if plural in GROUPS:
         ready = {"type": "Ready", "status": "False", "reason": "DependenciesNotReady", "message": "m"}
         status = {"status": {"conditions": [ready | {"lastTransitionTime": made["metadata"]["creationTimestamp"]}]}}
-        platform.ask("PATCH", f"{path_of(platform, plural)}/{name}/status", status, content_type=MERGE_PATCH)
+        platform.patch(f"{path_of(platform, plural)}/{name}/status", status)
     return made
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lab.controlplane.nodes import BY_HAND
-from tests.integration.causes.row_run import PATCH, RowRun, ago
+from tests.integration.causes.row_run import RowRun, ago
 
 __all__ = ["Word", "ended", "looping", "pod", "running", "waiting"]
 
@@ -46,7 +46,7 @@ def pod(
             at.ask("POST", f"{path}/binding", {"metadata": {"name": found["metadata"]["name"]}, "target": target})
         for word in words:
             at.ask("POST", f"{at.core}/events", _event(found, word))
-        at.ask("PATCH", f"{path}/status", {"status": status}, content_type=PATCH)
+        at.patch(f"{path}/status", {"status": status})
 
     return make
 

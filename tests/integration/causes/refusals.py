@@ -1,6 +1,6 @@
 """Faults that the real API server and the real controllers make: no pod is created, or none ends."""
 
-from tests.integration.causes.row_run import FINALIZER, PATCH, RowRun
+from tests.integration.causes.row_run import FINALIZER, RowRun
 
 __all__ = [
     "CLUSTER_WIDE",
@@ -41,7 +41,7 @@ def quota(at: RowRun) -> None:
 def security(at: RowRun) -> None:
     """The namespace enforces the Pod Security Standard `restricted`."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    at.ask("PATCH", at.core, {"metadata": {"labels": labels}}, content_type=PATCH)
+    at.patch(at.core, {"metadata": {"labels": labels}})
     at.until_refused()
     at.working()
 

@@ -7,10 +7,9 @@ from lab.controlplane.plane import ControlPlane
 from lab.controlplane.platform_namespace import PlatformNamespace
 from lab.waiting import until
 
-__all__ = ["FINALIZER", "PATCH", "RowRun", "ago"]
+__all__ = ["FINALIZER", "RowRun", "ago"]
 
 FINALIZER = "agents.platform/cleanup"
-PATCH = "application/merge-patch+json"
 _MAIN = {"name": "claude-code", "image": "agent:1"}
 _LIMIT = "coderun-exporter/max-runtime"
 _LONG = {"demo/work-seconds": "3600"}
@@ -25,7 +24,7 @@ class RowRun:
         self.name = name
         self.namespace = platform.namespace
         self.core = f"/api/v1/namespaces/{platform.namespace}"
-        self.ask = platform.ask
+        self.ask, self.patch = platform.ask, platform.patch
 
     def run(self, suffix: str = "", *, spec: dict[str, Any] | None = None, **metadata: Any) -> dict[str, Any]:
         """Creates a run without a status, as a workflow does."""
@@ -34,7 +33,7 @@ class RowRun:
     def report(self, suffix: str = "", **status: Any) -> None:
         """Sets the status of a run, as the controller does."""
         path = f"{self.work.runs}/{self.name}{suffix}/status"
-        self.ask("PATCH", path, {"status": status}, content_type=PATCH)
+        self.patch(path, {"status": status})
 
     def job(self, run: dict[str, Any], suffix: str = "", **options: Any) -> None:
         """Creates a Job of the run; see `_job`. The real controller has seen it, unless another one manages it."""

@@ -60,7 +60,7 @@ class DocsRuns:
     def touch(self, name: str) -> None:
         """Change an object, as its controller will."""
         body = {"metadata": {"annotations": {"touched": "yes"}}}
-        self._platform.ask("PATCH", f"{self.path}/{name}", body, content_type="application/merge-patch+json")
+        self._platform.patch(f"{self.path}/{name}", body)
 
     def takes(self, name: str, **parts: Any) -> bool:
         """Whether the API server takes this object: after a change, it has the old schema for a moment."""
