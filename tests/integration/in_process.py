@@ -28,15 +28,22 @@ def short_watches(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.asynccontextmanager
 async def an_exporter(
-    settings_file: pathlib.Path, *, kubeconfig: pathlib.Path | None, expected: Collection[str] = ("watching",)
+    settings_file: pathlib.Path,
+    *,
+    kubeconfig: pathlib.Path | None,
+    expected: Collection[str] = ("watching",),
+    polls_logs: bool = True,
 ) -> AsyncIterator[App]:
-    """An exporter whose lists and watches all have the expected states. Without a kubeconfig it is as in a pod."""
+    """An exporter whose lists and watches all have the expected states. Without a kubeconfig it is as in a pod.
+
+    Without `polls_logs`, the test calls `App.logs.poll`.
+    """
     settings = msgspec.structs.replace(
         load(str(settings_file)),
         kubernetes=Kubernetes(kubeconfig=kubeconfig and str(kubeconfig)),
         web=Web(listen_addresses=("127.0.0.1:0",)),
     )
-    async with serve(settings) as app:
+    async with serve(settings, polls_logs=polls_logs) as app:
         await eventually(lambda: states(app) == {*expected}, what="all lists and watches have the expected states")
         yield app
     await until_closed()  # else another test fails, which collects the sockets

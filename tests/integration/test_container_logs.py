@@ -12,13 +12,12 @@ import aiohttp
 import pytest
 
 from exporter.app import App
-from exporter.log_polling import poller
 from lab.apiserver.pod_logs import Entry
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.platform_namespace import PlatformNamespace
 from tests.clusters import a_server
-from tests.exporting import Metrics, metrics_of, short_intervals
+from tests.exporting import metrics_of, short_intervals
 from tests.integration.in_process import an_exporter, eventually
 from tests.integration.logged_pod import LoggedPod
 
@@ -28,6 +27,7 @@ pytestmark = pytest.mark.timeout(180)
 
 SECOND = 10**9
 AT = 1_790_000_000 * SECOND
+LAST_LINE = "agent_last_log_timestamp_seconds"
 STAMPED = {"container": "main", "timestamps": "true"}
 
 
@@ -108,6 +108,11 @@ async def test_the_stand_in_answers_as_the_api_server_and_the_kubelet_do(place: 
                 assert made[0] == real[0], query
 
 
+def near(seconds: float) -> object:
+    """Equal to this time, to the millisecond: the default tolerance of `approx` would be half an hour."""
+    return pytest.approx(seconds, abs=0.001, rel=0)
+
+
 def counted(app: App, state: str) -> bool:
     """Whether the log is in this state."""
     return bool(app.logs and app.logs.states[state])
@@ -120,22 +125,29 @@ async def test_the_exporter_reads_the_log_with_exactly_the_permission_that_it_as
     tmp_path: pathlib.Path,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    """The newest line is on the page; after a rotation as well."""
-    monkeypatch.setattr(poller, "_TICK_SECONDS", 0.01)
+    """The time of the newest line is exposed; after a rotation as well."""
     now = time.time_ns() - 3600 * SECOND
+    start = now / SECOND
     place.write(Entry(now, b"x" * 20_000, is_partial=True), Entry(now + 1, b"y"), Entry(now + 2 * SECOND, b"two"))
     await asyncio.to_thread(place.until_served)
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
-    async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
+    async with an_exporter(settings_file, kubeconfig=kubeconfig, polls_logs=False) as app:
         await eventually(lambda: len(app.store.cache.pods) == 1, what="the Pod is read")
-        await read_until(app, monkeypatch, now / SECOND + 2)
+        await poll(app, monkeypatch, start + 10, start + 71)
         assert counted(app, "ok")
+        assert (await metrics_of(app)).values("agent_last_log_timestamp_seconds") == [
+            pytest.approx(start + 2, abs=0.001, rel=0)
+        ]
         place.file.rename(place.file.with_suffix(".1"))
         place.file.touch()
-        await read(app, monkeypatch)
-        assert (await metrics_of(app)).values("agent_last_log_timestamp_seconds") == [pytest.approx(now / SECOND + 2)]
-        place.write(Entry(now + 5 * SECOND, b"new"))
-        page = await read_until(app, monkeypatch, now / SECOND + 5)
+        await poll(app, monkeypatch, start + 132)
+        assert (await metrics_of(app)).values("agent_last_log_timestamp_seconds") == [
+            pytest.approx(start + 2, abs=0.001, rel=0)
+        ]
+        place.write(Entry(now + 140 * SECOND, b"new"))
+        await poll(app, monkeypatch, start + 193)
+        page = await metrics_of(app)
+        assert page.values(LAST_LINE) == [near(start + 140)]
         assert page.values("coderun_exporter_log_gaps_total", at="between") == [1]
 
 
@@ -153,34 +165,19 @@ async def test_without_the_permission_only_logs_are_missing(
     path = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{place.work.namespace}/roles/{role['metadata']['name']}"
     place.work.patch(path, {"rules": rules})
     kubeconfig = account.kubeconfig(tmp_path, token=account.token("pod-1").text)
-    async with an_exporter(settings_file, kubeconfig=kubeconfig) as app:
+    async with an_exporter(settings_file, kubeconfig=kubeconfig, polls_logs=False) as app:
         await eventually(lambda: len(app.store.cache.pods) == 1, what="the Pod is read")
-        await read(app, monkeypatch)
-        await eventually(lambda: counted(app, "forbidden"), what="the log is forbidden")
+        await poll(app, monkeypatch, time.time(), time.time() + 61)
+        assert counted(app, "forbidden")
         assert app.health.is_ready()
         assert app.health.notices.lines == [
             f"Logs cannot be read in namespace {place.work.namespace}: permit to get pods/log"
         ]
 
 
-async def read_until(app: App, monkeypatch: pytest.MonkeyPatch, last: float) -> Metrics:
-    """Reads until the newest line has this time: a read of the exporter itself may be under way.
-
-    Or a later time: a new line is not older than the read before it.
-    """
-    async with asyncio.timeout(30):
-        while True:
-            await read(app, monkeypatch)
-            metrics = await metrics_of(app)
-            if any(found > last - 0.001 for found in metrics.values("agent_last_log_timestamp_seconds")):
-                return metrics
-            await asyncio.sleep(0.02)
-
-
-async def read(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another minute of the poller's clock."""
+async def poll(app: App, monkeypatch: pytest.MonkeyPatch, *moments: float) -> None:
+    """Reads the logs that are due at these times, in seconds since the epoch. A log is due once a minute."""
     assert app.logs is not None
-    await app.logs.poll()
-    before = app.logs._clock
-    monkeypatch.setattr(app.logs, "_clock", lambda: before() + 61)
-    await app.logs.poll()
+    for moment in moments:
+        monkeypatch.setattr(app.logs, "_clock", lambda moment=moment: moment)
+        await app.logs.poll()
