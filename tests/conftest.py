@@ -7,6 +7,8 @@ import pytest
 from lab import components
 
 _FIRST = (
+    "tests/rules/test_promtool",  # minutes of CPU time if promtool is installed
+    "tests/tools/test_victoriametrics",
     "tests/image/",
     "tests/tools/worlds/",
     "tests/tools/dashboards/",
