@@ -5,6 +5,7 @@ import contextlib
 import pathlib
 import types
 from collections.abc import AsyncIterator, Callable, Collection
+from typing import Any
 
 import msgspec
 import pytest
@@ -33,15 +34,16 @@ async def an_exporter(
     kubeconfig: pathlib.Path | None,
     expected: Collection[str] = ("watching",),
     polls_logs: bool = True,
+    **web: Any,
 ) -> AsyncIterator[App]:
     """An exporter whose lists and watches all have the expected states. Without a kubeconfig it is as in a pod.
 
-    Without `polls_logs`, the test calls `App.logs.poll`.
+    Without `polls_logs`, the test calls `App.logs.poll`. `web`: settings of the web server.
     """
     settings = msgspec.structs.replace(
         load(str(settings_file)),
         kubernetes=Kubernetes(kubeconfig=kubeconfig and str(kubeconfig)),
-        web=Web(listen_addresses=("127.0.0.1:0",)),
+        web=Web(listen_addresses=("127.0.0.1:0",), **web),
     )
     async with serve(settings, polls_logs=polls_logs) as app:
         await eventually(lambda: states(app) == {*expected}, what="all lists and watches have the expected states")

@@ -4,16 +4,13 @@ import json
 import pathlib
 from collections.abc import Iterator
 
-import msgspec
 import pytest
 
-from exporter.app import serve
-from exporter.config import Kubernetes, Web
-from exporter.config_file import load
 from lab import components
 from lab.controlplane.account import ServiceAccount
 from lab.controlplane.plane import ControlPlane
 from lab.controlplane.platform_namespace import PlatformNamespace
+from tests.integration.in_process import an_exporter
 from tests.web.protected import ask
 
 pytestmark = [pytest.mark.needs(*components.CLUSTER), pytest.mark.timeout(120)]
@@ -49,7 +46,11 @@ def prometheus(platform: PlatformNamespace, account: ServiceAccount) -> Iterator
 
 
 async def test_only_an_account_that_can_get_metrics_can_scrape(
-    platform: PlatformNamespace, account: ServiceAccount, prometheus: str, tmp_path: pathlib.Path
+    platform: PlatformNamespace,
+    account: ServiceAccount,
+    prometheus: str,
+    settings_file: pathlib.Path,
+    tmp_path: pathlib.Path,
 ):
     """The account of Prometheus can. The exporter's account and invalid tokens cannot.
 
@@ -58,12 +59,10 @@ async def test_only_an_account_that_can_get_metrics_can_scrape(
     path = f"/api/v1/namespaces/{platform.namespace}/serviceaccounts/{prometheus}/token"
     token = platform.ask("POST", path, {"spec": {"expirationSeconds": 3600}})["status"]["token"]
     own = account.token("exporter").text
-    settings = msgspec.structs.replace(
-        load(str(tmp_path / "settings.yml")),
-        kubernetes=Kubernetes(kubeconfig=str(account.kubeconfig(tmp_path, token=own))),
-        web=Web(listen_addresses=("127.0.0.1:0",), kubernetes_auth=True, kubernetes_auth_without_tls=True),
-    )
-    async with serve(settings) as app:
+    kubeconfig = account.kubeconfig(tmp_path, token=own)
+    async with an_exporter(
+        settings_file, kubeconfig=kubeconfig, kubernetes_auth=True, kubernetes_auth_without_tls=True
+    ) as app:
         for given, url_path, status in (
             (token, "/metrics", 200),
             (token, "/metrics", 200),
@@ -85,24 +84,21 @@ async def test_a_token_for_another_audience_is_rejected(
     platform: PlatformNamespace,
     account: ServiceAccount,
     prometheus: str,
+    settings_file: pathlib.Path,
     tmp_path: pathlib.Path,
 ):
     """The exporter rejects tokens for the API server, and the API server rejects tokens for the exporter."""
     path = f"/api/v1/namespaces/{platform.namespace}/serviceaccounts/{prometheus}/token"
     specs = ({"expirationSeconds": 3600}, {"expirationSeconds": 3600, "audiences": ["coderun-exporter"]})
     for_api_server, for_exporter = (platform.ask("POST", path, {"spec": spec})["status"]["token"] for spec in specs)
-    own = account.token("exporter").text
-    settings = msgspec.structs.replace(
-        load(str(tmp_path / "settings.yml")),
-        kubernetes=Kubernetes(kubeconfig=str(account.kubeconfig(tmp_path, token=own))),
-        web=Web(
-            listen_addresses=("127.0.0.1:0",),
-            kubernetes_auth=True,
-            kubernetes_auth_audience="coderun-exporter",
-            kubernetes_auth_without_tls=True,
-        ),
-    )
-    async with serve(settings) as app:
+    kubeconfig = account.kubeconfig(tmp_path, token=account.token("exporter").text)
+    async with an_exporter(
+        settings_file,
+        kubeconfig=kubeconfig,
+        kubernetes_auth=True,
+        kubernetes_auth_audience="coderun-exporter",
+        kubernetes_auth_without_tls=True,
+    ) as app:
         for given, status in ((for_exporter, 200), (for_api_server, 401), (for_exporter, 200)):
             assert (await ask(app.url, headers={"Authorization": f"Bearer {given}"}))[0] == status
     assert control_plane.request("GET", "/api", token=for_api_server)[0] == 200
