@@ -48,15 +48,20 @@ def test_the_alert_is_delivered_with_the_cause(scene: Scene, row: Row) -> None:
     assert "\nNext:\nkubectl " in told.annotations["description"]
 
 
-@each_row
-def test_explain_and_the_api_name_the_same_cause(scene: Scene, row: Row) -> None:
-    """Live from the cluster, from the running exporter, and by the API: all findings, their order, and who acts."""
+def until_found(scene: Scene, row: Row) -> None:
+    """Waits until the running exporter finds the cause: the garbage collector, for one, acts seconds later."""
 
     def is_found() -> bool:
         cause, evidence = scene.api(row).first
         return cause == row.cause and row.evidence in evidence
 
     until(is_found, what=f"{row.name}: {row.cause}", seconds=60, otherwise=lambda: scene.api(row).findings)
+
+
+@each_row
+def test_explain_and_the_api_name_the_same_cause(scene: Scene, row: Row) -> None:
+    """Live from the cluster, from the running exporter, and by the API: all findings, their order, and who acts."""
+    until_found(scene, row)
     api, live, remote = scene.api(row), scene.live(row), scene.remote(row)
     assert api.findings == live.findings == remote.findings
     assert {one.run["state"] for one in (api, live, remote)} == {api.run["state"]}
@@ -67,6 +72,7 @@ def test_explain_and_the_api_name_the_same_cause(scene: Scene, row: Row) -> None
 @each_row
 def test_the_first_lines_of_explain_have_the_cause(scene: Scene, row: Row) -> None:
     """With a remark if the state is normal for a while, or is no fault."""
+    until_found(scene, row)
     lines = scene.text(row).splitlines()
     assert lines[0] == f"Name:        {row.target}"
     cause = next(number for number, line in enumerate(lines) if line.startswith("Cause:"))
@@ -81,6 +87,8 @@ def test_the_first_lines_of_explain_have_the_cause(scene: Scene, row: Row) -> No
 
 def test_a_dump_names_the_same_causes_and_each_is_a_fault_after_a_while(scene: Scene) -> None:
     """`explain --filename`, twenty minutes later: no state is normal for as long. The harmless ones still are."""
+    for row in ROWS:
+        until_found(scene, row)
     dumped = scene.of_dump(minutes=20)
     found = {row.name: dumped[scene.namespace(row), row.target] for row in ROWS}
     firsts = {name: one.first for name, one in found.items()}
