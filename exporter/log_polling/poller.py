@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from exporter.kube.client import KubeClient
@@ -170,7 +170,7 @@ class LogPoller:
             async for piece in pieces:
                 lines.feed(piece)
 
-    async def _parse(self, one: ContainerReader, lines: Sequence[RawLine]) -> Reading:
+    async def _parse(self, one: ContainerReader, lines: Iterable[RawLine]) -> Reading:
         reading = one.select(lines)
         self._metrics.unstamped.inc(reading.unstamped)
         if reading.gap:
