@@ -4,6 +4,7 @@ The end has the newest lines. `limitBytes` would keep the beginning.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from exporter.kube.budget import Share
@@ -54,14 +55,16 @@ class LogLines:
             self._extend(part)
         self._share.hold(self._size + len(self._rest))
 
-    def finish(self, *, is_over: bool) -> list[RawLine]:
-        """The lines. A last line without newline may be incomplete, so it is included only if the container is over.
+    def finish(self, *, is_over: bool) -> Iterator[RawLine]:
+        """Yields the lines, and drops each: split from its stamp, its text would otherwise be in memory twice.
 
-        The next response has this line again, complete and with the same stamp.
+        A last line without newline may be incomplete, so it is included only if the container is over. The next
+        response has this line again, complete and with the same stamp.
         """
         if is_over and (self._rest or self._head is not None):
             self._end_line()
-        return list(self._lines)
+        while self._lines:
+            yield self._lines.popleft()
 
     def _extend(self, part: bytes) -> None:
         self._rest += part

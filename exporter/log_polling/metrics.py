@@ -1,11 +1,12 @@
 """The metrics of reading logs. They are registered only if logs are read."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Gauge
 
-from exporter.log_polling.states import BETWEEN, START, STATES
+from exporter.log_polling.states import BETWEEN, START, STATES, UNREADABLE
 
 __all__ = ["LogMetrics"]
 
@@ -19,6 +20,12 @@ class LogMetrics:
         self._containers = Gauge(
             "coderun_exporter_log_containers",
             "Number of containers whose logs are read, by the state of the last read.",
+            ["state"],
+            registry=registry,
+        )
+        self._namespaces = Gauge(
+            "coderun_exporter_log_unreadable_namespaces",
+            "Number of namespaces in which no log can be read, by the state of the last read.",
             ["state"],
             registry=registry,
         )
@@ -51,6 +58,7 @@ class LogMetrics:
             self.gaps.labels(at)
         for state in STATES:
             self._containers.labels(state)
+        self.set_unreadable(dict.fromkeys(UNREADABLE, 0))
 
     def change(self, old: str, new: str) -> None:
         """A container has another state; empty: it is not read, or has not been read yet."""
@@ -58,3 +66,8 @@ class LogMetrics:
             if state:
                 self.states[state] += number
                 self._containers.labels(state).set(self.states[state])
+
+    def set_unreadable(self, namespaces: Mapping[str, int]) -> None:
+        """Sets the number of namespaces by state."""
+        for state, number in namespaces.items():
+            self._namespaces.labels(state).set(number)

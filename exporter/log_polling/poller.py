@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import aclosing
 
 from exporter.kube.client import KubeClient
@@ -12,7 +12,7 @@ from exporter.log_polling.due_queue import DueQueue
 from exporter.log_polling.lines import LogLines, RawLine
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.pauses import Pauses
-from exporter.log_polling.states import EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, state_after
+from exporter.log_polling.states import EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, count_unreadable, state_after
 from exporter.log_polling.targets import Target, is_ended, targets
 from exporter.notices import Notices
 from exporter.resources.metrics_store import MetricsStore
@@ -101,6 +101,8 @@ class LogPoller:
         for key in live.keys() - self._containers.keys():
             self._add(live[key])
         self._pauses.keep(one.target.namespace for one in self._containers.values())
+        states = ((one.target.namespace, one.state) for one in self._containers.values())
+        self._metrics.set_unreadable(count_unreadable(states))
 
     def _add(self, target: Target) -> None:
         one = ContainerReader(target, self._new_reader(target.cli))
@@ -168,7 +170,7 @@ class LogPoller:
             async for piece in pieces:
                 lines.feed(piece)
 
-    async def _parse(self, one: ContainerReader, lines: Sequence[RawLine]) -> Reading:
+    async def _parse(self, one: ContainerReader, lines: Iterable[RawLine]) -> Reading:
         reading = one.select(lines)
         self._metrics.unstamped.inc(reading.unstamped)
         if reading.gap:

@@ -213,5 +213,40 @@ def test_of_an_array_only_both_ends_are_read():
 def test_a_line_of_more_than_256_kib_is_not_decoded():
     """Decoded, it might take 30 times its size. The members at both of its ends are read."""
     long = json.dumps({"type": "result", "is_error": False, "result": "x" * (256 << 10), "session_id": "a"})
-    assert json_lines.parse(long.encode()) == ([], False)
+    assert json_lines.parse(json_lines.clean(long.encode())) == ([], False)
     assert report_of(INIT, long).outcome == "success"
+
+
+@pytest.mark.parametrize("escape", [b"\x1b[", b"\x1b]" + b"a" * 199, b"\x1b[" + b"0" * 32 + b" " * 4])
+def test_of_a_long_line_only_both_ends_are_cleaned(escape):
+    """Removing escape sequences from 4 MiB would take a tenth of a second, in which nothing else is done."""
+    long = b"{" + escape * (300_000 // len(escape)) + b"}\r\n"
+    assert json_lines.clean(long) == json_lines.clean(long[:4096] + b"\n" + long[-4096:])
+    assert len(json_lines.clean(long)) <= 8193
+
+
+@pytest.mark.parametrize("inner", [b"{},", b"[],", b",", b'"a",', b"[", b'{"a":[', b'"a":1,', b'\\"', b'"', b"0,"])
+def test_a_broken_line_costs_few_attempts(inner, monkeypatch):
+    """Lines of this size fit into a response by hundreds, and each is read at both of its ends."""
+    tries = []
+    monkeypatch.setattr(json_lines, "_try", lambda text, parse=json_lines._try: tries.append(text) or parse(text))
+    assert json_lines.members(b"{" + inner * 4000 + b"]}")
+    assert len(tries) <= 24
+
+
+def test_an_end_with_many_members_is_read_from_its_first_comma():
+    """A result with the usage of many models."""
+    models = json.dumps({f"m{number}": {"outputTokens": number, "costUSD": 0.5} for number in range(60)})
+    tail = (
+        f'rrr, "quoted\\" text", {{"a": 1, "b": ","}}","session_id":"a","total_cost_usd":30,"modelUsage":{models}}}'
+    )
+    _, last = json_lines.members(tail.encode())
+    assert (last["total_cost_usd"], last["session_id"], len(last["modelUsage"])) == (30, "a", 60)
+
+
+def test_a_beginning_with_a_text_glued_into_it_is_read_until_the_text():
+    """Standard error, with quotes and brackets of its own."""
+    first, _ = json_lines.members(
+        b'{"type":"result","usage":{"a":1,"b":[1,2]},"is_error":true,"result":"r(x) "y", {"z": 1, ' + b"r" * 5000
+    )
+    assert first == {"type": "result", "usage": {"a": 1, "b": [1, 2]}, "is_error": True}

@@ -10,6 +10,7 @@ from exporter.diagnosis.recorder import FlightRecorder
 from exporter.log_formats import LogReport
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.poller import LogPoller
+from exporter.log_polling.states import UNREADABLE
 from exporter.notices import Notices
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
@@ -136,6 +137,11 @@ class Polls:
     def states(self):
         """The states of the containers that are read."""
         return {state: number for state, number in self.poller.states.items() if number}
+
+    def unreadable(self):
+        """The numbers of namespaces in which no log can be read, by state."""
+        counts = {state: self.count("unreadable_namespaces", state=state) for state in UNREADABLE}
+        return {state: number for state, number in counts.items() if number}
 
     def count(self, name, **labels):
         """The value of a metric of the poller."""

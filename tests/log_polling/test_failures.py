@@ -205,6 +205,27 @@ async def test_the_notice_of_a_namespace_goes_with_its_last_log(work):
     assert work.notices.lines == []
 
 
+@pytest.mark.parametrize(("code", "state"), [(403, "forbidden"), (401, "forbidden"), (500, "error")])
+async def test_a_namespace_in_which_no_log_can_be_read_is_counted(work, code, state):
+    """Until one of its logs is read, or none is left."""
+    work.job("other")
+    work.pod("other")
+    await work.minute()
+    assert work.unreadable() == {}
+    work.server.intercept = lambda one: _answered(a_status(code, "no") if "/log" in one.path else None)
+    await work.minute()
+    await work.after(5)
+    assert work.unreadable() == {state: 1}
+    if code != 500:
+        work.server.intercept = None
+        await work.after(61)
+        await work.after(5)
+    else:
+        work.store.replace("jobs", "*", {})
+        await work.after(5)
+    assert work.unreadable() == {}
+
+
 async def test_a_permission_that_is_granted_later_is_noticed_within_two_minutes(work):
     """However long it was missing: a rejected request is no failure of the Pod."""
     work.server.intercept = lambda _: _answered(a_status(403, "no"))

@@ -16,7 +16,7 @@ def read(*pieces, is_over=False, budget=None):
         lines = LogLines(share)
         for piece in pieces:
             lines.feed(piece)
-        return lines.finish(is_over=is_over)
+        return list(lines.finish(is_over=is_over))
 
 
 def test_an_unfinished_last_line_counts_only_at_the_end():

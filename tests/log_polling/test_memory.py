@@ -1,9 +1,13 @@
-"""Memory of many logs: a bounded amount for each container, however much it writes."""
+"""Memory of many logs: a bounded amount for each container and each request, however much it writes."""
 
 import gc
 import tracemalloc
 
+from exporter.kube.budget import Budget
 from exporter.log_formats import LogReader, shipped_formats
+from exporter.log_polling.container import ContainerReader
+from exporter.log_polling.lines import MAX_KEPT_BYTES, LogLines
+from exporter.log_polling.targets import Target
 from tests.log_polling.polls import polls
 
 _WARM, _PODS = 10, 20
@@ -26,6 +30,22 @@ async def test_a_container_takes_less_than_32_kib(tmp_path):
         taken = _taken() - before
         tracemalloc.stop()
     assert 0 < taken / _PODS < _LIMIT
+
+
+def test_the_text_of_a_response_is_in_memory_once():
+    """While its lines are split from their stamps, too: 4 MiB for each of 8 requests."""
+    one = ContainerReader(Target("k", "j", "u", "n", "p", "c", "node", ""), LogReader(shipped_formats()))
+    line = b"2027-01-15T08:00:00.000000001Z " + b"x" * (16 << 10) + b"\n"
+    with Budget().share("/log") as share:
+        lines = LogLines(share)
+        tracemalloc.start()
+        for _ in range(240):
+            lines.feed(line)
+        reading = one.select(lines.finish(is_over=False))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert len(reading.lines) == 240
+    assert peak < MAX_KEPT_BYTES + (512 << 10)
 
 
 async def _run(work, numbers):

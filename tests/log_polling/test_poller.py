@@ -271,3 +271,22 @@ async def test_a_pod_that_is_no_worker_is_not_read(work):
     work.store.replace("jobs", "*", jobs)
     await work.minute()
     assert len(work.readers) == 1
+
+
+async def test_reads_share_connections(work):
+    """Each new connection costs the API server a TLS handshake."""
+    for number in range(19):
+        work.job(str(number))
+        work.pod(str(number), node=f"node-{number}")
+    await work.poller.poll()
+    connections = set()
+
+    async def note(request):
+        if "/log" in request.path:
+            connections.add(request.transport.get_extra_info("peername"))
+
+    work.server.intercept = note
+    for _ in range(3):
+        await work.minute()
+    assert work.count("requests_total", code="200") == 3 * 20
+    assert len(connections) <= 8

@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from exporter.cache import ObjectCache, Thresholds
+from exporter.log_polling.metrics import LogMetrics
 from exporter.resources import RESOURCES
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.telemetry import Telemetry
@@ -19,6 +20,7 @@ OWN_JOBS = ".*coderun-exporter.*"
 def exporter_metrics():
     """The names of all series that the exporter can expose."""
     telemetry = Telemetry(clock=lambda: 0.0)
+    LogMetrics(telemetry.registry)
     LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=telemetry.registry)
     kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
     own = {

@@ -47,6 +47,10 @@ def test_these_causes_inhibit_these_symptoms():
                 for severity in WARNING_AND_CRITICAL
             ),
             "CodeRunExporterResourceUnavailable warning > CodeRunExporterStale warning",
+            *(
+                f"CodeRunExporter{cause} critical > CodeRunExporterLogsUnreadable warning"
+                for cause in ("ResourceUnavailable", "Stale")
+            ),
             *(f"{source} > CodeRunExporterRestarting warning" for source in exporter),
             *(f"{source} > CodeRunExporterScrapesFailing warning" for source in exporter),
         ]

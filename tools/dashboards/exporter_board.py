@@ -117,7 +117,16 @@ def _watches() -> list[tuple[Any, int, int]]:
         Query(rate("coderun_exporter_requests_total", "resource, verb"), "{{resource}} {{verb}}"),
         unit="reqps",
     )
-    return [(states, 14, 9), (age, 10, 9), (resources, 24, 9), (errors, 12, 7), (requests, 12, 7)]
+    logs = lines(
+        "Container logs",
+        "Containers whose logs are read, by the state of the last read; docs/operations.md describes the states. No"
+        " data unless `logs.enabled` is set. Alert: `CodeRunExporterLogsUnreadable`.",
+        Query(
+            f"max by (cluster, instance, state) (coderun_exporter_log_containers{{{SELF}}})",
+            "{{state}} ({{instance}})",
+        ),
+    )
+    return [(states, 14, 9), (age, 10, 9), (resources, 24, 9), (errors, 8, 7), (requests, 8, 7), (logs, 8, 7)]
 
 
 def _scrapes() -> list[tuple[Any, int, int]]:
@@ -130,19 +139,14 @@ def _scrapes() -> list[tuple[Any, int, int]]:
         unit="s",
     )
     served = lines(
-        "Scrapes served",
-        "Scrapes per second, by the compression that the client requested.",
+        "Scrapes served, clients rejected",
+        "Scrapes per second, by the compression that the client requested, and rejected clients, by the limit that"
+        " they exceeded. A Prometheus server with the shipped scrape configuration exceeds none.",
         Query(
             rate("coderun_exporter_scrape_duration_seconds_count", "instance, encoding"),
             "{{instance}} {{encoding}}",
         ),
-        unit="reqps",
-    )
-    refused = lines(
-        "Clients rejected",
-        "Rejected clients, by the limit that they exceeded. A Prometheus server with the shipped scrape"
-        " configuration exceeds none.",
-        Query(rate("coderun_exporter_clients_refused_total", "reason"), "{{reason}}"),
+        Query(rate("coderun_exporter_clients_refused_total", "reason"), "rejected: {{reason}}"),
         unit="reqps",
     )
     size = lines(
@@ -159,7 +163,7 @@ def _scrapes() -> list[tuple[Any, int, int]]:
         levels=[(1, BAD)],
         nothing="no exporter",
     )
-    return [(took, 6, 7), (served, 5, 7), (refused, 5, 7), (size, 5, 7), (config, 3, 7)]
+    return [(took, 8, 7), (served, 8, 7), (size, 5, 7), (config, 3, 7)]
 
 
 def _resource_usage() -> list[tuple[Any, int, int]]:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
 from exporter.cache import ObjectCache, Thresholds
+from exporter.log_polling.metrics import LogMetrics
 from exporter.resources import RESOURCES
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.telemetry import Telemetry
@@ -39,6 +40,7 @@ def metrics() -> dict[str, frozenset[str]]:
     }
     telemetry = Telemetry(clock=lambda: 0.0)
     counted = CollectorRegistry()
+    LogMetrics(counted)
     LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
     for registry in (telemetry.registry, counted):
         known |= _registered(registry)
