@@ -68,7 +68,11 @@ def pages() -> dict[pathlib.Path, str]:
         ROOT / "docs/profiles.md": profiles(),
         ROOT / "docs/log-formats.md": log_formats(),
         ROOT / "docs/alerts.md": filled("alerts", **alerts_page.parts()),
-        ROOT / "docs/causes.md": filled("causes", causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())),
+        ROOT / "docs/causes.md": filled(
+            "causes",
+            causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows()),
+            ends=table(explain_pages.END_HEAD, explain_pages.end_rows()),
+        ),
         ROOT / "docs/api.md": api(),
         ROOT / "docs/api.schema.json": explain_pages.schema(),
         ROOT / "deploy/rbac/clusterrole.yaml": permissions(),

@@ -17,9 +17,9 @@ from exporter.diagnosis.container_words import (
     pull_words,
     unread_words,
 )
+from exporter.diagnosis.end_texts import with_end_fix
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.kills import ENDED_BY_SIGNAL, Kill, kill_of, stop_words
-from exporter.diagnosis.main_exit import SIGNAL_FIXES
 from exporter.diagnosis.mounts import missing_object
 
 __all__ = ["failed_containers", "restarting_containers", "waiting_containers"]
@@ -73,7 +73,7 @@ def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
             yield _not_started(pod, one)
         elif one.role == "init" and one.state == "terminated" and (one.exit_code or one.reason == _OUT_OF_MEMORY):
             cause = "oom_killed" if one.reason == _OUT_OF_MEMORY else "init_container_failed"
-            yield found(cause, end_words(one), about=of_pod(pod, one.name), since=one.since)
+            yield with_end_fix(found(cause, end_words(one), about=of_pod(pod, one.name), since=one.since), one)
 
 
 def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
@@ -112,9 +112,9 @@ def restarting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
                 yield _killed(pod, one, kill)
         elif one.state == "terminated" and one.exit_code and not one.sidecar and _main_works_without(one, pod):
             text = f"{end_words(one, failed=True)}; the main container is running without it"
-            yield found(
-                "container_failed", text, about=of_pod(pod, one.name), since=one.since, grace=_RESTART_SECONDS
-            )
+            about = of_pod(pod, one.name)
+            side = found("container_failed", text, about=about, since=one.since, grace=_RESTART_SECONDS)
+            yield with_end_fix(side, one)
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
             finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
@@ -157,7 +157,7 @@ def _restarting(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
         cause, text = kill.cause, f"{text}: {kill.text}"
     else:
         text += unread_words(one)
-    return found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act)
+    return with_end_fix(found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act), one)
 
 
 def _actor(reason: str, text: str) -> str:
@@ -198,5 +198,4 @@ def _failed(pod: Pod, one: Container, more: str) -> Finding:
     finding = found(
         cause, end_words(one) + more, about=of_pod(pod, one.name), since=one.since or pod.finished, act=act
     )
-    fix = SIGNAL_FIXES.get(one.exit_code or 0, "") if cause == "container_failed" and one.role == "main" else ""
-    return msgspec.structs.replace(finding, fix=fix)
+    return with_end_fix(finding, one)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
+from exporter.diagnosis.end_texts import end_text
 from exporter.diagnosis.events import latest, telling, words
 from exporter.diagnosis.stages import recent
 
@@ -26,8 +27,18 @@ CREATE: Final = frozenset(
 """Reasons of a container that cannot be created."""
 UNKNOWN_END: Final = "ContainerStatusUnknown"
 """The kubelet no longer finds the container. Its exit code, 137, is a placeholder."""
-_SIGNALS: Final = {130: "SIGINT", 132: "SIGILL", 134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+_SIGNALS: Final = {
+    130: "SIGINT",
+    132: "SIGILL",
+    134: "SIGABRT",
+    135: "SIGBUS",
+    137: "SIGKILL",
+    139: "SIGSEGV",
+    143: "SIGTERM",
+}
 """Signals by the exit code of the process that they end: 128 and the number of the signal."""
+_CRASHES: Final = frozenset({132, 134, 135, 139})
+"""Those that a process gets for what it does itself."""
 _UNAUTHENTICATED: Final = "FailedToRetrieveImagePullSecret"
 _REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
 _REPEATS = ("Error: ", "Back-off pulling image")
@@ -91,7 +102,7 @@ def end_words(one: Container, *, failed: bool = False) -> str:
         text = f"the kubelet lost {kind} {one.name}: how it ended is unknown ({one.reason})"
         return text + (f": {one.message}" if one.message else "")
     code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
-    if failed and one.exit_code in _SIGNALS:
+    if one.exit_code in (_SIGNALS if failed else _CRASHES):
         code += f", {_SIGNALS[one.exit_code]}"
     how = "could not be started" if one.reason in CREATE else f"{'failed' if failed else 'ended'}{code}"
     text = f"{kind} {one.name} {how}" + (f" ({one.reason})" if one.reason else "")
@@ -99,5 +110,7 @@ def end_words(one: Container, *, failed: bool = False) -> str:
 
 
 def unread_words(one: Container) -> str:
-    """Where a termination message is that is not read, because it may be the end of the log."""
+    """What a termination message says, or where it is. Its text is not kept, because it may be the end of the log."""
+    if (text := end_text(one)) is not None:
+        return f"; its termination message says that {text.meaning}"
     return "; kubectl describe shows its termination message" if one.has_unread_message else ""
