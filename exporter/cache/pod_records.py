@@ -72,6 +72,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     """Whether it has scheduling gates, so that the scheduler ignores it."""
     gates: str = ""
     """The names of its scheduling gates."""
+    pull_secrets: str = ""
+    """The names of its imagePullSecrets, the first five."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None

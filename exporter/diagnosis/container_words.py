@@ -1,15 +1,21 @@
 """Texts that explain why a container does not start, or how it ended: from Events about it, or from its state."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
 from exporter.diagnosis.end_texts import end_text
-from exporter.diagnosis.events import latest, telling, words
-from exporter.diagnosis.stages import recent
+from exporter.diagnosis.events import latest, words
 
-__all__ = ["CREATE", "UNKNOWN_END", "creation_words", "end_words", "probe_words", "pull_words", "unread_words"]
+__all__ = [
+    "CREATE",
+    "UNKNOWN_END",
+    "creation_words",
+    "end_words",
+    "events_of_container",
+    "probe_words",
+    "unread_words",
+]
 
 CREATE: Final = frozenset(
     {
@@ -39,34 +45,7 @@ _SIGNALS: Final = {
 """Signals by the exit code of the process that they end: 128 and the number of the signal."""
 _CRASHES: Final = frozenset({132, 134, 135, 139})
 """Those that a process gets for what it does itself."""
-_UNAUTHENTICATED: Final = "FailedToRetrieveImagePullSecret"
 _REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
-_REPEATS = ("Error: ", "Back-off pulling image")
-"""Prefixes of notes that only repeat the reason of the container's state."""
-_BACK_OFF: Final = re.compile(r'(?:Back-off pulling image(?: "[^"]*")?)?')
-"""The message of kubelets before Kubernetes 1.31, without the reason; or none."""
-
-
-def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float | None]:
-    """Why the image of a container cannot be pulled, and since when: from an Event or its message.
-
-    Events about the back-off may be all that is kept of the Events about a pod.
-    """
-    every = [event for event in _about(pod, one, cache) if _is_pull(event.note)]
-    since = min((event.first for event in every if event.first is not None), default=pod.started)
-    told = [event for event in every if not event.note.startswith(_REPEATS)]
-    message = f"{one.reason}: {one.message}" if one.message else ""
-    if not _BACK_OFF.fullmatch(one.message):
-        told = [event for event in recent(every) if event in told]
-    events = telling(told)
-    text = words(events[0]) if events else message or (words(every[0]) if every else one.reason)
-    return "; ".join((text, *_missing_secret(pod, every, cache))), since
-
-
-def _missing_secret(pod: Pod, pulls: Sequence[Event], cache: ObjectCache) -> list[str]:
-    """The Event that an imagePullSecret does not exist. The kubelet then pulls without it."""
-    events = recent([*pulls, *latest(cache, pod.uid, _UNAUTHENTICATED)])
-    return [event.note.partition(";")[0] for event in events if event.reason == _UNAUTHENTICATED][:1]
 
 
 def probe_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
@@ -77,18 +56,14 @@ def probe_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
 
 def creation_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
     """Why a container cannot be created: the reason and message of its state, else the note of its newest Event."""
-    notes = (event.note for event in _about(pod, one, cache) if event.note != f"Error: {one.reason}")
+    notes = (event.note for event in events_of_container(pod, one, cache) if event.note != f"Error: {one.reason}")
     text = one.message or next((note for note in notes if not _is_image(note)), "").removeprefix("Error: ")
     return f"{one.reason}: {text}" if text else one.reason
 
 
-def _about(pod: Pod, one: Container, cache: ObjectCache) -> Iterator[Event]:
+def events_of_container(pod: Pod, one: Container, cache: ObjectCache) -> Iterator[Event]:
     """The Events about a container. Events of older components do not name the container."""
     return (event for event in latest(cache, pod.uid, *_REASONS) if event.container in {"", one.name})
-
-
-def _is_pull(note: str) -> bool:
-    return "pull" in note.lower() or "image" in note.lower()
 
 
 def _is_image(note: str) -> bool:

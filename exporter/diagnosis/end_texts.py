@@ -76,8 +76,7 @@ END_TEXTS: Final = {
     ),
     "dns": EndText(
         "a host name cannot be resolved",
-        "Correct the host name, or repair the DNS of the cluster"
-        " (kubectl -n kube-system get pods -l k8s-app=kube-dns) or a NetworkPolicy that blocks it.",
+        "Correct the host name, or repair the DNS of the cluster or the NetworkPolicies to it.",
         CLUSTER,
     ),
     "network": EndText(

@@ -10,6 +10,7 @@ import msgspec
 from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.causes import CAUSES, RECOVERED
 from exporter.diagnosis.lasting import is_lasting
+from exporter.diagnosis.next_by_text import next_of
 from exporter.untrusted import one_line
 
 __all__ = [
@@ -92,7 +93,7 @@ def found(
     names["node"] = names["node"] if about.node else ""
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
-    following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
+    following = string.Template(command or next_of(cause, evidence) or CAUSES[cause].next).substitute(names).rstrip()
     text = one_line(evidence, limit=MAX_EVIDENCE)
     node = about.node if cause in _ON_NODE else ""
     return Finding(cause=cause, evidence=text, since=since, next=following, act=act, node=node, grace=grace)

@@ -21,6 +21,7 @@ FIXES_BY_TEXT: Final = {
         ("PodSecurity", "Change the securityContext of the pod, or the Pod Security level of the namespace."),
         ("denied|AdmissionPolicy", "Change what the webhook or policy objects to in the pod, or the policy."),
         ("imum .* usage per|ratio per", "Change the resources of the container, or the LimitRange."),
+        (r"RuntimeClass \S+ not found", "Create the RuntimeClass, or correct its name in the template of the pod."),
         ("PriorityClass", "Create the PriorityClass, or correct its name in the template of the pod."),
         ("cannot create resource", "Grant the ServiceAccount in the evidence the permission to create it."),
         (
@@ -59,6 +60,14 @@ FIXES_BY_TEXT: Final = {
         ("", "Run it again."),
     ),
     "volume_waiting": (
+        (
+            "hostPath type check failed",
+            "Create the path on the node with the type that the volume asks for, or use the type DirectoryOrCreate.",
+        ),
+        (
+            "(?i:max(imum)? (number of |volume )?(volume |attach)|attach\\w* limit|volume limit|limit exceeded)",
+            "End pods with volumes on the node, or add nodes: it can attach no more volumes.",
+        ),
         ("Multi-Attach|already exclusively|ReadWriteOncePod", "End the pod that uses the volume."),
         ("being deleted|is terminating", "Wait for the end of the claim, and create it again."),
         ("not found in the list of registered CSI", "Repair the pod of the CSI driver on the node."),
@@ -72,6 +81,19 @@ FIXES_BY_TEXT: Final = {
             "mount\\.nfs.*(timed out|refused|No route|unreachable)",
             "Repair the NFS server, or the network and firewall from the node to it.",
         ),
+        (
+            "Failed to resolve server|mount\\.nfs.*Name or service not known",
+            "Correct the name of the NFS server in the volume: the DNS of the node must know it.",
+        ),
+        (
+            "mount\\.nfs.*No such file",
+            "Create the exported directory on the NFS server, or correct it in the volume.",
+        ),
+        ("/sbin/mount\\.|helper program", "Install the helper of the file system on the node, such as nfs-common."),
+        (
+            "timed out waiting for external-attacher",
+            "Repair the controller of the CSI driver: its external-attacher does not attach the volume.",
+        ),
         ("access denied|[Pp]ermission denied", "Correct the permissions on the server of the volume."),
     ),
     "unschedulable": (
@@ -80,7 +102,28 @@ FIXES_BY_TEXT: Final = {
             "Raise the maximum size of the node group, or end other pods.",
         ),
         ("free ports", "End the pod that holds the host port, or remove the port from the template."),
-        ("allocate all claims|resourceclaim", "End the pods that hold the devices, or add devices."),
+        (
+            "(?i:device ?class).*(not found|does not exist|could not)",
+            "Install the driver that creates the DeviceClass, or correct its name in the claim.",
+        ),
+        (
+            "(?i:resource ?claim(template)?s?) .*not found|to create the resourceclaim",
+            "Create the ResourceClaim or ResourceClaimTemplate, or correct its name in the template of the pod.",
+        ),
+        ("allocate all claims|(?i:resource ?claim)", "End the pods that hold the devices, or add devices."),
+        (
+            "max volume count",
+            "Add nodes, or end pods with volumes: the nodes can attach no more volumes.",
+        ),
+        (
+            "topology spread constraints \\(missing required label\\)",
+            "Add the label of the topologyKey to the nodes, or correct the key in the template of the pod.",
+        ),
+        (
+            "topology spread",
+            "Add nodes in the zones (topologyKey) with the fewest pods, or set whenUnsatisfiable: ScheduleAnyway.",
+        ),
+        ("anti-affinity", "Add nodes, or end the pods that the anti-affinity keeps apart from this one."),
         ("Insufficient|Too many pods", "Add nodes, end other pods, or lower the requests of the pod."),
         ("were unschedulable", "Uncordon nodes, or add nodes."),
         ("didn't match|untolerated taint", "Add a node that fits, or correct the node selector and tolerations."),
@@ -88,22 +131,52 @@ FIXES_BY_TEXT: Final = {
     "image_pull": (
         ("InvalidImageName|invalid reference", "Correct the name of the image."),
         ("ErrImageNeverPull", "Load the image on the node, or change the imagePullPolicy."),
+        ("SignatureValidationFailed", "Sign the image, or correct the signature policy of the node."),
         (
-            rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any|rate limit",
+            rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any ?[Rr]eq|rate limit",
             "Log in to the registry with a pull secret, or use a mirror.",
         ),
-        ("no match", "Use an image for the architecture of the node."),
-        ("not found|manifest unknown|does not exist in", "Push the image, or correct its name or tag."),
         (
-            rf"nauthorized|{_STATUS.format('40[13]')}|denied|[Ff]orbidden",
-            "Correct the pull secret, or the name of the image.",
+            "x509: |certificate (signed|has expired|is not)",
+            "Correct the certificate of the registry, or the CAs that the node trusts.",
         ),
         (
-            "no such host|dial tcp|timeout|refused|deadline",
-            "Repair the network or DNS from the node to the registry.",
+            "HTTP response to HTTPS",
+            "Serve the registry with TLS, or permit HTTP for it in the container runtime of the node (hosts.toml).",
         ),
         ("no space left", "Free disk space on the node."),
-        ("x509|certificate", "Correct the certificate of the registry, or the CAs that the node trusts."),
+        ("no match", "Use an image for the architecture of the node."),
+        ("short[- ]name", "Write the registry before the name of the image."),
+        (
+            "Unable to retrieve some image pull secrets.*",
+            "Create the pull secret that the evidence names, with credentials for the registry of the image.",
+        ),
+        ("not found|manifest unknown|does not exist in", "Push the image, or correct its name or tag."),
+        (
+            "token (has )?expired|expired token",
+            "Renew the token in the pull secret; tokens of Amazon ECR are valid for 12 hours.",
+        ),
+        (
+            rf"nauthorized|{_STATUS.format(401)}|no basic auth|anonymous token",
+            "Put valid credentials for the registry into a pull secret; name it in imagePullSecrets of the pod.",
+        ),
+        (
+            rf"{_STATUS.format(403)}|denied|[Ff]orbidden",
+            "Let the account of the pull secret read the image, or correct the name of the image.",
+        ),
+        (
+            rf"{_STATUS.format('50[0-4]')}|[Bb]ad [Gg]ateway|[Ss]ervice [Uu]navailable|Internal Server Error",
+            "Repair the registry, or use a mirror: it answers with a server error.",
+        ),
+        (
+            "no such host|server misbehaving|name resolution|lookup .*timeout",
+            "Correct the host in the name of the image, or the DNS of the node, which is not that of the cluster.",
+        ),
+        (
+            "dial tcp|timeout|refused|deadline|no route to host|unreachable",
+            "Repair the network from the node to the registry: its route, firewall and proxy.",
+        ),
+        ("EOF|connection reset|short read", "Repair the registry or the proxy before it: it ends the transfer."),
     ),
     "container_cannot_be_created": (
         ("AppArmor", "Load the AppArmor profile on the node, or remove it from the template of the pod."),
@@ -111,7 +184,15 @@ FIXES_BY_TEXT: Final = {
             "name .* is reserved for",
             "Delete the pod if it stays so, and look for slow disks or a hanging container runtime on its node.",
         ),
-        ("user namespaces", "Use a runtime with user namespaces, or remove hostUsers: false."),
+        (
+            "sandbox image|pause image",
+            "Load the sandbox image on the node, or correct it and its registry in the container runtime.",
+        ),
+        (
+            'failed to mkdir "": mkdir : no such file',
+            "Update the container runtime of the node: the volume is an image, which it does not support.",
+        ),
+        ("user namespace|idmap|IDMAP", "Use a runtime with user namespaces, or remove hostUsers: false."),
         ("no runtime for|RuntimeHandler", "Install the runtime on the node, or correct the RuntimeClass."),
         ("runAsNonRoot|run as root", "Set runAsUser to a user other than root, or use an image with one."),
         (
