@@ -8,11 +8,14 @@ import re
 from typing import Final
 
 from exporter.diagnosis.fixes import FIXES
+from exporter.diagnosis.taints import NAMELESS_FIX, TAINT_FIXES, unfit_fix
 
 __all__ = ["FIXES_BY_TEXT", "fix_of", "fixes_of"]
 
 _STATUS: Final = r"(?<![\w.:-]){}(?![\w-]|\.\w)"
 """An HTTP status, which is no part of the name, tag or digest of an image."""
+_FIT: Final = "Add a node that fits, or correct the node selector and tolerations."
+_IN_USE: Final = "Wait for the end of the pod that uses the volume, or give each run a claim of its own."
 FIXES_BY_TEXT: Final = {
     "quota": (("must specify", "Set the requests and limits that the quota requires in the template of the pod."),),
     "admission_denied": (
@@ -66,9 +69,9 @@ FIXES_BY_TEXT: Final = {
         ),
         (
             "(?i:max(imum)? (number of |volume )?(volume |attach)|attach\\w* limit|volume limit|limit exceeded)",
-            "End pods with volumes on the node, or add nodes: it can attach no more volumes.",
+            "Add nodes, or wait for pods with volumes to end: the node can attach no more volumes.",
         ),
-        ("Multi-Attach|already exclusively|ReadWriteOncePod", "End the pod that uses the volume."),
+        ("Multi-Attach|already exclusively|ReadWriteOncePod", _IN_USE),
         ("being deleted|is terminating", "Wait for the end of the claim, and create it again."),
         ("not found in the list of registered CSI", "Repair the pod of the CSI driver on the node."),
         ("secrets store objects", "Correct the object in the external store, its SecretProviderClass or its access."),
@@ -101,7 +104,7 @@ FIXES_BY_TEXT: Final = {
             "NotTriggerScaleUp.*max (node group size|limit)",
             "Raise the maximum size of the node group, or end other pods.",
         ),
-        ("free ports", "End the pod that holds the host port, or remove the port from the template."),
+        ("free ports", "Wait for the pod that holds the host port, or remove the port from the template."),
         (
             "(?i:device ?class).*(not found|does not exist|could not)",
             "Install the driver that creates the DeviceClass, or correct its name in the claim.",
@@ -110,10 +113,13 @@ FIXES_BY_TEXT: Final = {
             "(?i:resource ?claim(template)?s?) .*not found|to create the resourceclaim",
             "Create the ResourceClaim or ResourceClaimTemplate, or correct its name in the template of the pod.",
         ),
-        ("allocate all claims|(?i:resource ?claim)", "End the pods that hold the devices, or add devices."),
+        (
+            "allocate all claims|(?i:resource ?claim)",
+            "Add devices, or wait for the pods that hold them; end those that are over.",
+        ),
         (
             "max volume count",
-            "Add nodes, or end pods with volumes: the nodes can attach no more volumes.",
+            "Add nodes, or wait for pods with volumes to end: the nodes can attach no more volumes.",
         ),
         (
             "topology spread constraints \\(missing required label\\)",
@@ -123,10 +129,16 @@ FIXES_BY_TEXT: Final = {
             "topology spread",
             "Add nodes in the zones (topologyKey) with the fewest pods, or set whenUnsatisfiable: ScheduleAnyway.",
         ),
-        ("anti-affinity", "Add nodes, or end the pods that the anti-affinity keeps apart from this one."),
-        ("Insufficient|Too many pods", "Add nodes, end other pods, or lower the requests of the pod."),
+        ("anti-affinity", "Add nodes, wait for the pods that the anti-affinity keeps apart, or relax it."),
+        (
+            "pod affinity rules",
+            "Start the pods near which the affinity wants this one, or correct the podAffinity in the template.",
+        ),
+        ("no nodes available", "Add nodes: the cluster has none."),
+        ("Insufficient", "Add nodes, end other pods, or lower the requests of the pod."),
+        ("Too many pods", "Add nodes, or raise maxPods of their kubelets: they run as many pods as they may."),
         ("were unschedulable", "Uncordon nodes, or add nodes."),
-        ("didn't match|untolerated taint", "Add a node that fits, or correct the node selector and tolerations."),
+        ("didn't match|(untolerated|had) taint", _FIT),
     ),
     "image_pull": (
         ("InvalidImageName|invalid reference", "Correct the name of the image."),
@@ -232,10 +244,24 @@ def fix_of(cause: str, evidence: str) -> str:
     """The fix of a cause with this evidence; empty if there is none. The text of a webhook does not count."""
     denied = _DENIED.search(evidence)
     text = evidence[: denied.end()] if denied else evidence
+    if cause == "unschedulable" and (fix := unfit_fix(text, _fix_of_room)):
+        return fix
+    return _first(cause, text)
+
+
+def _first(cause: str, text: str) -> str:
     return next((fix for pattern, fix in _PATTERNS.get(cause, ()) if pattern.search(text)), FIXES.get(cause, ""))
+
+
+def _fix_of_room(text: str) -> str:
+    """The fix of a Pod that no node fits, unless it is about labels: those of tainted nodes were not compared."""
+    fix = _first("unschedulable", text)
+    return "" if fix == _FIT else fix
 
 
 def fixes_of(cause: str) -> list[str]:
     """All fixes that the cause may have."""
     every = [fix for _, fix in FIXES_BY_TEXT.get(cause, ())]
-    return [*every, FIXES[cause]] if cause in FIXES else every
+    if cause == "unschedulable":
+        every += [*TAINT_FIXES, NAMELESS_FIX]
+    return list(dict.fromkeys([*every, FIXES[cause]] if cause in FIXES else every))

@@ -6,6 +6,7 @@ from typing import Final
 __all__ = ["next_of"]
 
 _NODES: Final = "kubectl get nodes --show-labels"
+_TAINTS: Final = "kubectl get nodes -o 'custom-columns=NAME:.metadata.name,TAINTS:.spec.taints[*].key'"
 _CLAIMS: Final = "kubectl -n $namespace get resourceclaims,resourceclaimtemplates"
 _NODE: Final = "kubectl describe nodes $node"
 _RUNTIMES: Final = "kubectl get runtimeclasses.node.k8s.io"
@@ -23,7 +24,8 @@ _NEXT: Final = {
         ("(?i:device ?class)", "kubectl get deviceclasses.resource.k8s.io"),
         ("allocate all claims|(?i:resource ?claim)", _CLAIMS),
         ("Insufficient|Too many pods", ""),
-        ("node affinity/selector|untolerated taint", _NODES),
+        ("node affinity/selector", _NODES),
+        ("untolerated taint|had taint", _TAINTS),
     ),
     "container_cannot_be_created": (
         ("no runtime for|RuntimeHandler", _RUNTIMES),

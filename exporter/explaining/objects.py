@@ -11,6 +11,7 @@ from exporter.explaining.core_events import event_of
 from exporter.explaining.external_secrets import EXTERNAL_SECRET, unready_secret
 from exporter.explaining.managed_fields import spec_changed
 from exporter.explaining.node_clocks import NodeClocks
+from exporter.explaining.nodes import NODE, node_state
 from exporter.explaining.other_pods import failing_pod
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.workloads import GROUP, event_of_workload
@@ -32,6 +33,7 @@ _EXPIRED: Final = (
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
 _MAX_ELSEWHERE: Final = 100
+_MAX_NODES: Final = 10_000
 _EVENTS: Final = {"", "events.k8s.io"}
 _BUILT_IN: Final = _EVENTS | {"coordination.k8s.io"}
 
@@ -87,7 +89,10 @@ class Objects:
             self._add_other(raw, kind)
 
     def _add_related(self, raw: msgspec.Raw, group: str, kind: str) -> None:
-        """Adds a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        """Adds a Node, a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        if (group, kind) == NODE and len(self.snapshot.nodes) < _MAX_NODES:
+            node = node_state(raw)
+            self.snapshot.nodes[node.name] = node
         if (group, kind) == EXTERNAL_SECRET and len(self.snapshot.unready) < _MAX_ELSEWHERE:
             secret = unready_secret(raw)
             self.snapshot.unready += [secret] if secret is not None else []

@@ -28,7 +28,7 @@ SANDBOX = 'FailedCreatePodSandBox: failed to setup network for sandbox "9f":'
         ("evicted", "Terminated: Pod was terminated in response to imminent node shutdown", "shut down"),
         ("evicted", "Evicted: Evicted pod: Underutilized", "do-not-disrupt"),
         ("evicted", "EvictionByEvictionAPI", "Run it again."),
-        ("volume_waiting", "FailedAttachVolume: Multi-Attach error for volume", "End the pod"),
+        ("volume_waiting", "FailedAttachVolume: Multi-Attach error for volume", "Wait for the end of the pod"),
         ("volume_waiting", "FailedMount: failed to mount secrets store objects for pod x", "SecretProviderClass"),
         ("volume_waiting", "FailedMount: timed out waiting for the condition", ""),
         ("volume_waiting", "FailedMount: mount failed: exit status 32 mount.nfs: Connection timed out", "NFS server"),
@@ -49,7 +49,7 @@ SANDBOX = 'FailedCreatePodSandBox: failed to setup network for sandbox "9f":'
         (
             "volume_waiting",
             "FailedAttachVolume: rpc error: code = ResourceExhausted: attachment limit exceeded",
-            "add nodes",
+            "Add nodes",
         ),
         ("volume_waiting", "FailedMount: mount.nfs: Failed to resolve server a.example: Name unknown", "NFS server"),
         ("volume_waiting", "FailedMount: you might need a /sbin/mount.<type> helper program", "nfs-common"),
