@@ -99,6 +99,37 @@ FIXES_BY_TEXT: Final = {
         ),
         ("access denied|[Pp]ermission denied", "Correct the permissions on the server of the volume."),
     ),
+    "workload_inadmissible": (
+        (
+            "LocalQueue .*(doesn't exist|not found|missing)",
+            "Create the LocalQueue, or correct the label kueue.x-k8s.io/queue-name of the worker.",
+        ),
+        (
+            "ClusterQueue .*(doesn't exist|not found)",
+            "Create the ClusterQueue, or correct its name in the LocalQueue.",
+        ),
+        (
+            "is (inactive|stopped)",
+            "Start the queue again (stopPolicy), or correct what its condition Active names.",
+        ),
+        (
+            "doesn't match ClusterQueue",
+            "Change the labels of the namespace, or the namespaceSelector of the ClusterQueue.",
+        ),
+        (
+            "maximum capacity|ExceedsMaxQuota|insufficient quota",
+            "Lower the requests of the worker, or raise the quota of the ClusterQueue.",
+        ),
+        (
+            "unavailable in ClusterQueue",
+            "Add the resource to the ClusterQueue, or remove it from the requests of the worker.",
+        ),
+        (
+            "flavor|NoMatchingFlavor",
+            "Correct the node selector and tolerations of the worker, or the ResourceFlavors.",
+        ),
+        ("validation failed|LimitRange", "Correct the requests and limits of the worker."),
+    ),
     "unschedulable": (
         (
             "NotTriggerScaleUp.*max (node group size|limit)",

@@ -76,7 +76,8 @@ NAMELESS_FIX: Final = (
 """The fix if the scheduler does not name the taints, as newer versions do not."""
 _KEYS: Final = [(re.compile(key, re.IGNORECASE), fix) for key, fix in _TAINTS]
 _TEXT: Final = re.compile(
-    r"(\d+) node\(s\) had (?:untolerated )?taint(?:\(s\))?(?: \{([^:}]{0,317})[^}]{0,80}\}(?:, that the pod didn't tolerate)?)?"
+    r"(\d+) node\(s\) had (?:untolerated )?taint(?:\(s\))?"
+    r"(?: \{([^:}]{0,317})[^}]{0,80}\}(?:, that the pod didn't tolerate)?)?"
 )
 """In the message of the scheduler, also of older versions: pkg/scheduler/framework/plugins/tainttoleration."""
 _FULL: Final = re.compile(r"(\d+) (?:Insufficient|Too many pods)")

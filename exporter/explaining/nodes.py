@@ -1,4 +1,4 @@
-"""The Nodes of a dump: their taints and conditions, which say why no pod is scheduled there and which node is lost."""
+"""The Nodes of a dump: their taints and conditions say why no pod is scheduled there, and which node is lost."""
 
 from collections.abc import Iterator
 from typing import Final, NamedTuple
@@ -21,9 +21,10 @@ _PROBLEMS: Final = frozenset({"DiskPressure", "MemoryPressure", "PIDPressure", "
 
 
 class NodeState(NamedTuple):
-    """`ready`: the status of its condition Ready, `True` if it has none. `since`: its change, in seconds since the epoch.
+    """`ready`: the status of its condition Ready, `True` if it has none.
 
-    `taints`: keys of the taints that keep pods away. `why`: the condition that is a problem, with its message.
+    `since`: the change of that condition, in seconds since the epoch. `taints`: keys of the taints that keep pods
+    away. `why`: the condition that is a problem, with its message.
     """
 
     name: str

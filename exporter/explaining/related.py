@@ -11,8 +11,8 @@ from exporter.diagnosis.cause_texts import CLUSTER
 from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.finding import MAX_EVIDENCE
 from exporter.explaining.external_secrets import ExternalSecret
-from exporter.explaining.nodes import NodeState
 from exporter.explaining.other_pods import OtherPod
+from exporter.explaining.queue_controllers import with_queue_controller
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.tainted import with_tainted_nodes
 from exporter.explaining.workloads_down import DownWorkload
@@ -47,7 +47,6 @@ class Related(NamedTuple):
     pods: Sequence[OtherPod]
     workloads: Sequence[DownWorkload]
     secrets: Sequence[ExternalSecret]
-    nodes: Sequence[NodeState] = ()
     first: float | None = None
 
 
@@ -57,9 +56,11 @@ def with_related(runs: Iterable[Explanation], snapshot: Snapshot) -> Iterator[Ex
     idle = [one.created for one in runs if one.created and any(f.cause == "not_reconciled" for f in one.findings)]
     first = min(idle).timestamp() if idle else None
     nodes = [*snapshot.nodes.values()]
-    related = Related(snapshot.failing, snapshot.down, snapshot.unready, nodes, first)
+    related = Related(snapshot.failing, snapshot.down, snapshot.unready, first)
     for run in runs:
-        yield msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in run.findings))
+        closed = (with_tainted_nodes(one, nodes, snapshot.failing) for one in run.findings)
+        found = msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in closed))
+        yield with_queue_controller(found, snapshot.failing, snapshot.down)
 
 
 def _finding(one: FindingView, run: Explanation, related: Related) -> FindingView:
@@ -67,8 +68,6 @@ def _finding(one: FindingView, run: Explanation, related: Related) -> FindingVie
         if (down := _down_controller(run, related)) is not None:
             return _of_workload(one, down)
         return _of_pods(one, _controllers(run, related), "of this namespace")
-    if one.cause == "unschedulable":
-        return with_tainted_nodes(one, related.nodes, related.pods)
     if one.cause == "pod_secret_missing":
         return _of_secret(one, run, related.secrets)
     if match := _SCHEDULER.search(one.evidence) if one.cause == "scheduler_absent" else None:

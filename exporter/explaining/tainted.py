@@ -1,4 +1,4 @@
-"""Names in a finding that no node fits the pod the nodes of a dump that a taint closes, and the failing pod that sets it."""
+"""Which nodes of a dump a taint closes for a pod that no node fits, and which failing pod has set the taint."""
 
 import re
 import shlex
@@ -38,6 +38,8 @@ def with_tainted_nodes(one: FindingView, nodes: Sequence[NodeState], pods: Seque
 
     Newer schedulers do not name the taint: then it is any such taint of a node, and its fix that of the finding.
     """
+    if one.cause != "unschedulable":
+        return one
     found, _ = split_taints(one.evidence)
     keys = {item.key for item in found if item.fix and item.key}
     keys |= {_CORDONED} if "were unschedulable" in one.evidence else set()
