@@ -77,8 +77,8 @@ def end_words(one: Container, *, failed: bool = False) -> str:
         text = f"the kubelet lost {kind} {one.name}: how it ended is unknown ({one.reason})"
         return text + (f": {one.message}" if one.message else "")
     code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
-    if one.exit_code in (_SIGNALS if failed else _CRASHES):
-        code += f", {_SIGNALS[one.exit_code]}"
+    if (failed or one.exit_code in _CRASHES) and (signal := _SIGNALS.get(one.exit_code or 0)):
+        code += f", {signal}"
     how = "could not be started" if one.reason in CREATE else f"{'failed' if failed else 'ended'}{code}"
     text = f"{kind} {one.name} {how}" + (f" ({one.reason})" if one.reason else "")
     return text + (f": {one.message}" if one.message else unread_words(one) if one.exit_code else "")
