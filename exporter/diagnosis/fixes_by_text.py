@@ -10,12 +10,25 @@ from typing import Final
 from exporter.diagnosis.fixes import FIXES
 from exporter.diagnosis.taints import NAMELESS_FIX, TAINT_FIXES, unfit_fix
 
-__all__ = ["FIXES_BY_TEXT", "fix_of", "fixes_of"]
+__all__ = [
+    "FIXES_BY_TEXT",
+    "HOLDER_ENDS",
+    "HOLDER_IS_LOST",
+    "HOLDER_IS_OVER",
+    "HOLDER_STAYS",
+    "IN_USE",
+    "fix_of",
+    "fixes_of",
+]
 
 _STATUS: Final = r"(?<![\w.:-]){}(?![\w-]|\.\w)"
 """An HTTP status, which is no part of the name, tag or digest of an image."""
 _FIT: Final = "Add a node that fits, or correct the node selector and tolerations."
-_IN_USE: Final = "Wait for the end of the pod that uses the volume, or give each run a claim of its own."
+IN_USE: Final = "Wait for the end of the pod that uses the volume, or give each run a claim of its own."
+HOLDER_IS_OVER: Final = "End the pod that uses the volume: its agent or its run is over."
+HOLDER_ENDS: Final = "Wait for the end of the terminating pod; its claim is free after that."
+HOLDER_STAYS: Final = "Find out why the pod that uses the volume does not end: kubectl describe shows its finalizers."
+HOLDER_IS_LOST: Final = "Repair its node; if that is off, delete its Node object, or taint it as out-of-service."
 FIXES_BY_TEXT: Final = {
     "quota": (("must specify", "Set the requests and limits that the quota requires in the template of the pod."),),
     "admission_denied": (
@@ -71,7 +84,7 @@ FIXES_BY_TEXT: Final = {
             "(?i:max(imum)? (number of |volume )?(volume |attach)|attach\\w* limit|volume limit|limit exceeded)",
             "Add nodes, or wait for pods with volumes to end: the node can attach no more volumes.",
         ),
-        ("Multi-Attach|already exclusively|ReadWriteOncePod", _IN_USE),
+        ("Multi-Attach|already exclusively|ReadWriteOncePod", IN_USE),
         ("being deleted|is terminating", "Wait for the end of the claim, and create it again."),
         ("not found in the list of registered CSI", "Repair the pod of the CSI driver on the node."),
         ("secrets store objects", "Correct the object in the external store, its SecretProviderClass or its access."),
@@ -293,6 +306,8 @@ def _fix_of_room(text: str) -> str:
 def fixes_of(cause: str) -> list[str]:
     """All fixes that the cause may have."""
     every = [fix for _, fix in FIXES_BY_TEXT.get(cause, ())]
+    if cause == "volume_waiting":
+        every += [HOLDER_IS_OVER, HOLDER_ENDS, HOLDER_STAYS, HOLDER_IS_LOST]
     if cause == "unschedulable":
         every += [*TAINT_FIXES, NAMELESS_FIX]
     return list(dict.fromkeys([*every, FIXES[cause]] if cause in FIXES else every))
