@@ -45,6 +45,8 @@ _ONE_WORD_HOST: Final = re.compile(r"[^.\[/]+:[0-9]+/")
 _RUN: Final = re.compile(r"[\w+/=~.-]+", re.ASCII)
 # Names of credentials, which are not credentials themselves. In a URL, a credential follows.
 _CREDENTIAL: Final = re.compile(r"oauth2?|(?:private|access|personal|deploy|bearer|oauth)[-_]token")
+_NFS: Final = re.compile(r"(-t nfs4? (?:-o \S+ )?|while mounting )([\w.-]+):/[^\s'\"]*", re.ASCII)
+"""The server in the texts of mount.nfs. The path of the export is hidden, as that of other URLs without a scheme."""
 _DIGEST: Final = re.compile(r"([^@]+)@sha256:[0-9a-f]{64}")
 
 
@@ -127,9 +129,13 @@ def redact_message(text: str, *, limit: int = _MAX_LINE_LENGTH) -> str:
     if len(line) == 2 * limit:
         line = line.rpartition(" ")[0]  # a truncated URL could match as another one
     is_cut = len(text) > 4 * limit or len(whole) > 2 * limit
-    line = redact_credentials(_ADDRESS.sub(_address, line))
+    line = redact_credentials(_ADDRESS.sub(_address, _NFS.sub(_server, line)))
     line = _RUN.sub(_unless_secret, line)
     return shorten(f"{line} {_CUT}" if is_cut else line, limit=limit)
+
+
+def _server(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}:{HIDDEN}" if safe_address(f"https://{match[2]}") == match[2] else match[0]
 
 
 def _address(match: re.Match[str]) -> str:

@@ -111,6 +111,12 @@ def test_a_model_that_is_a_url_is_no_longer_a_url():
         ("see https:\\\\bot:S3CRET@git.example", "see REDACTED"),
         ("push to bot:S3CRET@git.example:o/r", "push to REDACTED"),
         ("GET https://api.example/x?token=S3CRET: 401", "GET REDACTED: 401"),
+        (
+            "denied by server while mounting nfs.example.com:/a/b",
+            "denied by server while mounting nfs.example.com:REDACTED",
+        ),
+        ("-t nfs -o sec=sys 10.0.0.5:/S3CRET /var/lib/x", "-t nfs -o sec=sys 10.0.0.5:REDACTED /var/lib/x"),
+        ("-t nfs bot:S3CRET@git.example:/a", "-t nfs REDACTED"),
         ("GITHUB_TOKEN=S3CRET is set", "GITHUB_TOKEN=REDACTED is set"),
         ("Authorization: Bearer S3CRET", "Authorization: Bearer REDACTED"),
         ("login failed, password: S3CRET", "login failed, password: REDACTED"),

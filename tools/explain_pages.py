@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from exporter.diagnosis import CAUSES
+from exporter.diagnosis.end_texts import END_TEXTS
 from exporter.diagnosis.explanation import (
     ContainerView,
     EventView,
@@ -20,9 +21,10 @@ from exporter.diagnosis.explanation import (
 from exporter.diagnosis.fixes_by_text import fixes_of
 from exporter.durations import short
 
-__all__ = ["CAUSE_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "field_rows", "schema"]
+__all__ = ["CAUSE_HEAD", "END_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "end_rows", "field_rows", "schema"]
 
 CAUSE_HEAD = ("cause", "it means", "who acts", "next", "what mends it", "a fault", "normal for", "in metrics")
+END_HEAD = ("class", "its termination message says that", "what mends it")
 FIELD_HEAD = ("field", "type", "meaning")
 STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView, TimelineEntry)
 
@@ -40,6 +42,12 @@ def cause_rows() -> Iterator[tuple[str, ...]]:
             short(info.grace) if info.grace else "",
             "yes" if info.metric else "no",
         )
+
+
+def end_rows() -> Iterator[tuple[str, ...]]:
+    """A row for each class of a termination message."""
+    for name, text in END_TEXTS.items():
+        yield f"`{name}`", text.meaning, text.fix
 
 
 def field_rows(

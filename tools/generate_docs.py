@@ -53,7 +53,9 @@ def pages() -> dict[pathlib.Path, str]:
         ROOT / "docs/log-formats.md": log_formats(),
         ROOT / "docs/alerts.md": fill_page("alerts", **alerts_page.parts()),
         ROOT / "docs/causes.md": fill_page(
-            "causes", causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows())
+            "causes",
+            causes=table(explain_pages.CAUSE_HEAD, explain_pages.cause_rows()),
+            ends=table(explain_pages.END_HEAD, explain_pages.end_rows()),
         ),
         ROOT / "docs/api.md": api(),
         ROOT / "docs/api.schema.json": explain_pages.schema(),

@@ -4,7 +4,7 @@ Jobs are ordered by creation time, attempt and name: a retry may delete a Job an
 same second.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from exporter.cache.records import Job, Record, Run
 
@@ -19,10 +19,11 @@ class NewestJobs:
     def __init__(self) -> None:
         self._known: dict[str, Job | None] = {}
 
-    def newest(self, run: Run, jobs: Sequence[Job]) -> Job | None:
+    def newest(self, run: Run, jobs: Collection[Job]) -> Job | None:
         """The newest Job of the run. `jobs` are all Jobs whose owner has the UID of the run."""
         if len(jobs) == 1:  # the common case
-            return jobs[0] if _lives_in(run.namespace, jobs[0]) else None
+            (job,) = jobs
+            return job if _lives_in(run.namespace, job) else None
         if len(jobs) < _MIN_REMEMBERED:
             return _newest(run, jobs)
         if run.uid not in self._known:
@@ -41,7 +42,7 @@ class NewestJobs:
                 self._known[job.owner] = job
 
 
-def _newest(run: Run, jobs: Sequence[Job]) -> Job | None:
+def _newest(run: Run, jobs: Collection[Job]) -> Job | None:
     return max((job for job in jobs if _lives_in(run.namespace, job)), key=age_of, default=None)
 
 
@@ -54,7 +55,7 @@ def age_of(job: Job) -> tuple[bool, float, int, str]:
     return job.is_pod and job.active > 0, job.created or 0.0, job.version, job.name
 
 
-def superseded_by(job: Job, jobs: Sequence[Job], newest: Job | None) -> Sequence[Job]:
+def superseded_by(job: Job, jobs: Collection[Job], newest: Job | None) -> Sequence[Job]:
     """The Jobs in `jobs`, all of one run, whose cause `superseded` may change with this Job.
 
     This is the Job that was the newest before or is the newest after the change. If there is none, all Jobs are being

@@ -1,7 +1,7 @@
 """The cached objects: tables of runs, Jobs and ConfigMaps, indexes that join them, retention of finished ones."""
 
 import collections
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
 from exporter.cache.attached import Attached
@@ -82,7 +82,7 @@ class ObjectCache(Attached):
         """Whether the run was created or changed while its Jobs could not be watched. It may have a Job now."""
         return self._unknown_jobs.holds(self._workers_of(run), run.uid)
 
-    def jobs_of(self, run: Run) -> Sequence[Job]:
+    def jobs_of(self, run: Run) -> Collection[Job]:
         """The Jobs that a run controls, including those that are being deleted."""
         return self._owners.jobs_of(run.worker_key)
 

@@ -23,10 +23,12 @@ class Container(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     """`waiting`, `running` or `terminated`; empty if the kubelet has not reported it."""
     reason: str = ""
     message: str = ""
-    """The message of the kubelet or the runtime. That of a container that has run is not read: it may be the end of
-    its log."""
+    """The message of the kubelet or the runtime. That of a container that has run is not kept: it may be the
+    end of its log."""
     has_unread_message: bool = False
-    """Whether it has terminated, the last time or now, with a termination message that is not read."""
+    """Whether it has terminated, the last time or now, with a termination message whose text is not kept."""
+    end_class: str = ""
+    """The class of that message, as in `exporter.log_formats.endings`; empty if it shows none."""
     exit_code: int | None = None
     since: float | None = None
     """When it started (`running`) or ended (`terminated`)."""
@@ -70,6 +72,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     """Whether it has scheduling gates, so that the scheduler ignores it."""
     gates: str = ""
     """The names of its scheduling gates."""
+    pull_secrets: str = ""
+    """The names of its imagePullSecrets, the first five."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None

@@ -1,7 +1,7 @@
 """Retention: how long objects are exposed after their end."""
 
 import heapq
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, assert_never
 
 from exporter.cache.change import CODERUNS, JOBS, Key
@@ -26,7 +26,7 @@ class Retention:
         *,
         thresholds: Thresholds,
         tables: Mapping[str, Table[Any]],
-        jobs_of: Callable[[Run], Sequence[Job]],
+        jobs_of: Callable[[Run], Collection[Job]],
         run_of: Callable[[Job], Run | None],
     ) -> None:
         self.now = 0.0

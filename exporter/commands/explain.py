@@ -157,7 +157,7 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
     found = explain_runs(snapshot, target, now=now, ended=arguments.all, namespace=arguments.namespace)
     lacks = snapshot.lacks_configmaps
     adapted = (adapt_to_dump(run, lacks_configmaps=lacks) for run in found.runs)
-    runs = [*with_related(adapted, snapshot)]
+    runs = worst_first(with_related(adapted, snapshot))
     more = (
         *missing_note(runs, snapshot.missing),
         *failing_note(runs, snapshot.failing),

@@ -1,49 +1,33 @@
 """Containers that do not start, fail, or end while others keep the Pod running."""
 
-import re
 from collections.abc import Iterator
 from typing import Final
 
 import msgspec
 
 from exporter.cache import Container, ObjectCache, Pod
-from exporter.diagnosis.cause_texts import CLUSTER, IMAGE
+from exporter.diagnosis.cause_texts import IMAGE
 from exporter.diagnosis.container_words import (
     CREATE,
     UNKNOWN_END,
     creation_words,
     end_words,
     probe_words,
-    pull_words,
     unread_words,
 )
+from exporter.diagnosis.end_texts import with_end_fix
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.kills import ENDED_BY_SIGNAL, Kill, kill_of, stop_words
-from exporter.diagnosis.main_exit import SIGNAL_FIXES
 from exporter.diagnosis.mounts import missing_object
+from exporter.diagnosis.pulls import PULL, pull_finding
 
 __all__ = ["failed_containers", "restarting_containers", "waiting_containers"]
 
-# https://pkg.go.dev/k8s.io/kubernetes/pkg/kubelet/images#pkg-variables
-_PULL: Final = frozenset(
-    {
-        "ErrImagePull",
-        "ImagePullBackOff",
-        "InvalidImageName",
-        "ErrImageNeverPull",
-        "ImageInspectError",
-        "RegistryUnavailable",
-        "SignatureValidationFailed",
-        "ErrImageVolumePull",
-    }
-)
 _STARTS: Final = frozenset({"StartError", "RunContainerError", "ContainerCannotRun", "VerifyNonRootError"})
 """Reasons that mean that the command or the user of the container does not exist in its image."""
 _OUT_OF_MEMORY: Final = "OOMKilled"
 _BLOCKED: Final = "Blocked"
 """The kubelet does not run the Pod, such as without its AppArmor profile: pkg/kubelet/lifecycle/handlers.go."""
-_OF_CLUSTER: Final = re.compile(r"no space left|x509|certificate")
-"""Texts of a failed pull that are no matter of the image."""
 _LOOP: Final = "CrashLoopBackOff"
 _RECOVERY_SECONDS: Final = 600.0
 """The kubelet resets the back-off of a container that has run for this time after a restart."""
@@ -73,15 +57,13 @@ def waiting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
             yield _not_started(pod, one)
         elif one.role == "init" and one.state == "terminated" and (one.exit_code or one.reason == _OUT_OF_MEMORY):
             cause = "oom_killed" if one.reason == _OUT_OF_MEMORY else "init_container_failed"
-            yield found(cause, end_words(one), about=of_pod(pod, one.name), since=one.since)
+            yield with_end_fix(found(cause, end_words(one), about=of_pod(pod, one.name), since=one.since), one)
 
 
 def _waiting(pod: Pod, one: Container, cache: ObjectCache) -> Finding | None:
     about = of_pod(pod, one.name)
-    if one.reason in _PULL:
-        text, since = pull_words(pod, one, cache)
-        act = CLUSTER if _OF_CLUSTER.search(text) else ""
-        return found("image_pull", f"container {one.name}: {text}", about=about, since=since, act=act)
+    if one.reason in PULL:
+        return pull_finding(pod, one, cache)
     if one.reason in CREATE:
         text = creation_words(pod, one, cache)
         missing = missing_object(text)
@@ -112,9 +94,9 @@ def restarting_containers(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
                 yield _killed(pod, one, kill)
         elif one.state == "terminated" and one.exit_code and not one.sidecar and _main_works_without(one, pod):
             text = f"{end_words(one, failed=True)}; the main container is running without it"
-            yield found(
-                "container_failed", text, about=of_pod(pod, one.name), since=one.since, grace=_RESTART_SECONDS
-            )
+            about = of_pod(pod, one.name)
+            side = found("container_failed", text, about=about, since=one.since, grace=_RESTART_SECONDS)
+            yield with_end_fix(side, one)
         elif one.state == "running" and one.last_reason == _OUT_OF_MEMORY:
             text = f"container {one.name} was OOMKilled and restarted"
             finding = found("oom_killed", text, about=of_pod(pod, one.name), since=one.since)
@@ -157,7 +139,7 @@ def _restarting(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
         cause, text = kill.cause, f"{text}: {kill.text}"
     else:
         text += unread_words(one)
-    return found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act)
+    return with_end_fix(found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act), one)
 
 
 def _actor(reason: str, text: str) -> str:
@@ -198,5 +180,4 @@ def _failed(pod: Pod, one: Container, more: str) -> Finding:
     finding = found(
         cause, end_words(one) + more, about=of_pod(pod, one.name), since=one.since or pod.finished, act=act
     )
-    fix = SIGNAL_FIXES.get(one.exit_code or 0, "") if cause == "container_failed" and one.role == "main" else ""
-    return msgspec.structs.replace(finding, fix=fix)
+    return with_end_fix(finding, one)

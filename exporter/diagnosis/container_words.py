@@ -1,14 +1,21 @@
 """Texts that explain why a container does not start, or how it ended: from Events about it, or from its state."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
-from exporter.diagnosis.events import latest, telling, words
-from exporter.diagnosis.stages import recent
+from exporter.diagnosis.end_texts import end_text
+from exporter.diagnosis.events import latest, words
 
-__all__ = ["CREATE", "UNKNOWN_END", "creation_words", "end_words", "probe_words", "pull_words", "unread_words"]
+__all__ = [
+    "CREATE",
+    "UNKNOWN_END",
+    "creation_words",
+    "end_words",
+    "events_of_container",
+    "probe_words",
+    "unread_words",
+]
 
 CREATE: Final = frozenset(
     {
@@ -26,36 +33,19 @@ CREATE: Final = frozenset(
 """Reasons of a container that cannot be created."""
 UNKNOWN_END: Final = "ContainerStatusUnknown"
 """The kubelet no longer finds the container. Its exit code, 137, is a placeholder."""
-_SIGNALS: Final = {130: "SIGINT", 132: "SIGILL", 134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+_SIGNALS: Final = {
+    130: "SIGINT",
+    132: "SIGILL",
+    134: "SIGABRT",
+    135: "SIGBUS",
+    137: "SIGKILL",
+    139: "SIGSEGV",
+    143: "SIGTERM",
+}
 """Signals by the exit code of the process that they end: 128 and the number of the signal."""
-_UNAUTHENTICATED: Final = "FailedToRetrieveImagePullSecret"
+_CRASHES: Final = frozenset({132, 134, 135, 139})
+"""Those that a process gets for what it does itself."""
 _REASONS = ("Failed", "InspectFailed", "ErrImageNeverPull")
-_REPEATS = ("Error: ", "Back-off pulling image")
-"""Prefixes of notes that only repeat the reason of the container's state."""
-_BACK_OFF: Final = re.compile(r'(?:Back-off pulling image(?: "[^"]*")?)?')
-"""The message of kubelets before Kubernetes 1.31, without the reason; or none."""
-
-
-def pull_words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, float | None]:
-    """Why the image of a container cannot be pulled, and since when: from an Event or its message.
-
-    Events about the back-off may be all that is kept of the Events about a pod.
-    """
-    every = [event for event in _about(pod, one, cache) if _is_pull(event.note)]
-    since = min((event.first for event in every if event.first is not None), default=pod.started)
-    told = [event for event in every if not event.note.startswith(_REPEATS)]
-    message = f"{one.reason}: {one.message}" if one.message else ""
-    if not _BACK_OFF.fullmatch(one.message):
-        told = [event for event in recent(every) if event in told]
-    events = telling(told)
-    text = words(events[0]) if events else message or (words(every[0]) if every else one.reason)
-    return "; ".join((text, *_missing_secret(pod, every, cache))), since
-
-
-def _missing_secret(pod: Pod, pulls: Sequence[Event], cache: ObjectCache) -> list[str]:
-    """The Event that an imagePullSecret does not exist. The kubelet then pulls without it."""
-    events = recent([*pulls, *latest(cache, pod.uid, _UNAUTHENTICATED)])
-    return [event.note.partition(";")[0] for event in events if event.reason == _UNAUTHENTICATED][:1]
 
 
 def probe_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
@@ -66,18 +56,14 @@ def probe_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
 
 def creation_words(pod: Pod, one: Container, cache: ObjectCache) -> str:
     """Why a container cannot be created: the reason and message of its state, else the note of its newest Event."""
-    notes = (event.note for event in _about(pod, one, cache) if event.note != f"Error: {one.reason}")
+    notes = (event.note for event in events_of_container(pod, one, cache) if event.note != f"Error: {one.reason}")
     text = one.message or next((note for note in notes if not _is_image(note)), "").removeprefix("Error: ")
     return f"{one.reason}: {text}" if text else one.reason
 
 
-def _about(pod: Pod, one: Container, cache: ObjectCache) -> Iterator[Event]:
+def events_of_container(pod: Pod, one: Container, cache: ObjectCache) -> Iterator[Event]:
     """The Events about a container. Events of older components do not name the container."""
     return (event for event in latest(cache, pod.uid, *_REASONS) if event.container in {"", one.name})
-
-
-def _is_pull(note: str) -> bool:
-    return "pull" in note.lower() or "image" in note.lower()
 
 
 def _is_image(note: str) -> bool:
@@ -91,13 +77,15 @@ def end_words(one: Container, *, failed: bool = False) -> str:
         text = f"the kubelet lost {kind} {one.name}: how it ended is unknown ({one.reason})"
         return text + (f": {one.message}" if one.message else "")
     code = "" if one.exit_code is None else f" with exit code {one.exit_code}"
-    if failed and one.exit_code in _SIGNALS:
-        code += f", {_SIGNALS[one.exit_code]}"
+    if (failed or one.exit_code in _CRASHES) and (signal := _SIGNALS.get(one.exit_code or 0)):
+        code += f", {signal}"
     how = "could not be started" if one.reason in CREATE else f"{'failed' if failed else 'ended'}{code}"
     text = f"{kind} {one.name} {how}" + (f" ({one.reason})" if one.reason else "")
     return text + (f": {one.message}" if one.message else unread_words(one) if one.exit_code else "")
 
 
 def unread_words(one: Container) -> str:
-    """Where a termination message is that is not read, because it may be the end of the log."""
+    """What a termination message says, or where it is. Its text is not kept, because it may be the end of the log."""
+    if (text := end_text(one)) is not None:
+        return f"; its termination message says that {text.meaning}"
     return "; kubectl describe shows its termination message" if one.has_unread_message else ""

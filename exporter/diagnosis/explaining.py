@@ -94,6 +94,8 @@ def _workers_of(run: Run, cache: ObjectCache) -> Iterator[Job]:
 def finding_view(finding: Finding, now: float) -> FindingView:
     """The finding, with its entry in the table of causes."""
     info, evidence = CAUSES[finding.cause], finding.evidence
+    if finding.node and finding.node not in evidence:
+        evidence += f"; on node {finding.node}"
     if finding.more:
         evidence += f"; and {plural(finding.more, 'more pod')}"
     is_in_grace = finding.cause == _DELETION and finding.since is not None and finding.since > now
@@ -105,7 +107,7 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         meaning=info.meaning,
         act=finding.act or info.act,
         next=finding.next,
-        fix=_WAIT if is_in_grace else finding.fix or fix_of(finding.cause, evidence),
+        fix=_WAIT if is_in_grace else finding.fix or fix_of(finding.cause, finding.evidence),
     )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from exporter.cache import Job, Pod, Run
 from exporter.diagnosis.causes import CAUSES, RECOVERED
 from exporter.diagnosis.lasting import is_lasting
+from exporter.diagnosis.next_by_text import next_of
 from exporter.untrusted import one_line
 
 __all__ = [
@@ -30,6 +31,15 @@ MAX_EVIDENCE: Final = 600
 """Characters. In metrics it is as long as a label may be."""
 
 
+_ON_NODE: Final = frozenset(
+    {
+        *("container_cannot_be_created", "container_lost", "evicted", "image_pull", "node_rejected"),
+        *("pod_not_starting", "volume_waiting"),
+    }
+)
+"""Causes for which the node of the pod may matter."""
+
+
 class Finding(msgspec.Struct, frozen=True, gc=False):
     """`cause` is a name in the table of causes. `since` is in seconds since the epoch, `next` is the next command."""
 
@@ -41,6 +51,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     """The people who can correct it; empty: those in the table of causes."""
     fix: str = ""
     """What corrects it; empty: the fix of its cause."""
+    node: str = ""
+    """The node, if it matters for the cause. Not in the evidence, which is a label."""
     more: int = 0
     """Pods with the same cause that are in no finding. Not in the evidence, which is a label."""
     grace: float = 0.0
@@ -81,9 +93,10 @@ def found(
     names["node"] = names["node"] if about.node else ""
     names["target"] = name if is_pod else f"{about.resource}/{name}"
     names["pods"] = f"pod {name}" if is_pod else f"pods -l job-name={name}"
-    following = string.Template(command or CAUSES[cause].next).substitute(names).rstrip()
+    following = string.Template(command or next_of(cause, evidence) or CAUSES[cause].next).substitute(names).rstrip()
     text = one_line(evidence, limit=MAX_EVIDENCE)
-    return Finding(cause=cause, evidence=text, since=since, next=following, act=act, grace=grace)
+    node = about.node if cause in _ON_NODE else ""
+    return Finding(cause=cause, evidence=text, since=since, next=following, act=act, node=node, grace=grace)
 
 
 def distinct(every: Iterable[Finding]) -> list[Finding]:

@@ -23,6 +23,7 @@ FIXES: Final = {
     "job_controller_absent": "Repair kube-controller-manager.",
     "job_manager_absent": "Repair the controller that spec.managedBy names, such as Kueue, or remove the field.",
     "workload_deactivated": "Remove the reason in the evidence, then set spec.active of the Workload to true.",
+    "queue_absent": "Repair the controller of the queue; it then admits the worker.",
     "scheduler_absent": "Repair the scheduler that spec.schedulerName names, or correct the name.",
     "node_lost": "Repair the node; if it is gone, delete its Node object, and its pods are removed.",
     "node_rejected": "Run it again. If it repeats, correct what the message names, in the pod or on the node.",

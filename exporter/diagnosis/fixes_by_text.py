@@ -8,11 +8,27 @@ import re
 from typing import Final
 
 from exporter.diagnosis.fixes import FIXES
+from exporter.diagnosis.taints import NAMELESS_FIX, TAINT_FIXES, unfit_fix
 
-__all__ = ["FIXES_BY_TEXT", "fix_of", "fixes_of"]
+__all__ = [
+    "FIXES_BY_TEXT",
+    "HOLDER_ENDS",
+    "HOLDER_IS_LOST",
+    "HOLDER_IS_OVER",
+    "HOLDER_STAYS",
+    "IN_USE",
+    "fix_of",
+    "fixes_of",
+]
 
 _STATUS: Final = r"(?<![\w.:-]){}(?![\w-]|\.\w)"
 """An HTTP status, which is no part of the name, tag or digest of an image."""
+_FIT: Final = "Add a node that fits, or correct the node selector and tolerations."
+IN_USE: Final = "Wait for the end of the pod that uses the volume, or give each run a claim of its own."
+HOLDER_IS_OVER: Final = "End the pod that uses the volume: its agent or its run is over."
+HOLDER_ENDS: Final = "Wait for the end of the terminating pod; its claim is free after that."
+HOLDER_STAYS: Final = "Find out why the pod that uses the volume does not end: kubectl describe shows its finalizers."
+HOLDER_IS_LOST: Final = "Repair its node; if that is off, delete its Node object, or taint it as out-of-service."
 FIXES_BY_TEXT: Final = {
     "quota": (("must specify", "Set the requests and limits that the quota requires in the template of the pod."),),
     "admission_denied": (
@@ -21,6 +37,7 @@ FIXES_BY_TEXT: Final = {
         ("PodSecurity", "Change the securityContext of the pod, or the Pod Security level of the namespace."),
         ("denied|AdmissionPolicy", "Change what the webhook or policy objects to in the pod, or the policy."),
         ("imum .* usage per|ratio per", "Change the resources of the container, or the LimitRange."),
+        (r"RuntimeClass \S+ not found", "Create the RuntimeClass, or correct its name in the template of the pod."),
         ("PriorityClass", "Create the PriorityClass, or correct its name in the template of the pod."),
         ("cannot create resource", "Grant the ServiceAccount in the evidence the permission to create it."),
         (
@@ -59,7 +76,15 @@ FIXES_BY_TEXT: Final = {
         ("", "Run it again."),
     ),
     "volume_waiting": (
-        ("Multi-Attach|already exclusively|ReadWriteOncePod", "End the pod that uses the volume."),
+        (
+            "hostPath type check failed",
+            "Create the path on the node with the type that the volume asks for, or use the type DirectoryOrCreate.",
+        ),
+        (
+            "(?i:max(imum)? (number of |volume )?(volume |attach)|attach\\w* limit|volume limit|limit exceeded)",
+            "Add nodes, or wait for pods with volumes to end: the node can attach no more volumes.",
+        ),
+        ("Multi-Attach|already exclusively|ReadWriteOncePod", IN_USE),
         ("being deleted|is terminating", "Wait for the end of the claim, and create it again."),
         ("not found in the list of registered CSI", "Repair the pod of the CSI driver on the node."),
         ("secrets store objects", "Correct the object in the external store, its SecretProviderClass or its access."),
@@ -72,38 +97,142 @@ FIXES_BY_TEXT: Final = {
             "mount\\.nfs.*(timed out|refused|No route|unreachable)",
             "Repair the NFS server, or the network and firewall from the node to it.",
         ),
+        (
+            "Failed to resolve server|mount\\.nfs.*Name or service not known",
+            "Correct the name of the NFS server in the volume: the DNS of the node must know it.",
+        ),
+        (
+            "mount\\.nfs.*No such file",
+            "Create the exported directory on the NFS server, or correct it in the volume.",
+        ),
+        ("/sbin/mount\\.|helper program", "Install the helper of the file system on the node, such as nfs-common."),
+        (
+            "timed out waiting for external-attacher",
+            "Repair the controller of the CSI driver: its external-attacher does not attach the volume.",
+        ),
         ("access denied|[Pp]ermission denied", "Correct the permissions on the server of the volume."),
+    ),
+    "workload_inadmissible": (
+        (
+            "LocalQueue .*(doesn't exist|not found|missing)",
+            "Create the LocalQueue, or correct the label kueue.x-k8s.io/queue-name of the worker.",
+        ),
+        (
+            "ClusterQueue .*(doesn't exist|not found)",
+            "Create the ClusterQueue, or correct its name in the LocalQueue.",
+        ),
+        (
+            "is (inactive|stopped)",
+            "Start the queue again (stopPolicy), or correct what its condition Active names.",
+        ),
+        (
+            "doesn't match ClusterQueue",
+            "Change the labels of the namespace, or the namespaceSelector of the ClusterQueue.",
+        ),
+        (
+            "maximum capacity|ExceedsMaxQuota|insufficient quota",
+            "Lower the requests of the worker, or raise the quota of the ClusterQueue.",
+        ),
+        (
+            "unavailable in ClusterQueue",
+            "Add the resource to the ClusterQueue, or remove it from the requests of the worker.",
+        ),
+        (
+            "flavor|NoMatchingFlavor",
+            "Correct the node selector and tolerations of the worker, or the ResourceFlavors.",
+        ),
+        ("validation failed|LimitRange", "Correct the requests and limits of the worker."),
     ),
     "unschedulable": (
         (
             "NotTriggerScaleUp.*max (node group size|limit)",
             "Raise the maximum size of the node group, or end other pods.",
         ),
-        ("free ports", "End the pod that holds the host port, or remove the port from the template."),
-        ("allocate all claims|resourceclaim", "End the pods that hold the devices, or add devices."),
-        ("Insufficient|Too many pods", "Add nodes, end other pods, or lower the requests of the pod."),
+        ("free ports", "Wait for the pod that holds the host port, or remove the port from the template."),
+        (
+            "(?i:device ?class).*(not found|does not exist|could not)",
+            "Install the driver that creates the DeviceClass, or correct its name in the claim.",
+        ),
+        (
+            "(?i:resource ?claim(template)?s?) .*not found|to create the resourceclaim",
+            "Create the ResourceClaim or ResourceClaimTemplate, or correct its name in the template of the pod.",
+        ),
+        (
+            "allocate all claims|(?i:resource ?claim)",
+            "Add devices, or wait for the pods that hold them; end those that are over.",
+        ),
+        (
+            "max volume count",
+            "Add nodes, or wait for pods with volumes to end: the nodes can attach no more volumes.",
+        ),
+        (
+            "topology spread constraints \\(missing required label\\)",
+            "Add the label of the topologyKey to the nodes, or correct the key in the template of the pod.",
+        ),
+        (
+            "topology spread",
+            "Add nodes in the zones (topologyKey) with the fewest pods, or set whenUnsatisfiable: ScheduleAnyway.",
+        ),
+        ("anti-affinity", "Add nodes, wait for the pods that the anti-affinity keeps apart, or relax it."),
+        (
+            "pod affinity rules",
+            "Start the pods near which the affinity wants this one, or correct the podAffinity in the template.",
+        ),
+        ("no nodes available", "Add nodes: the cluster has none."),
+        ("Insufficient", "Add nodes, end other pods, or lower the requests of the pod."),
+        ("Too many pods", "Add nodes, or raise maxPods of their kubelets: they run as many pods as they may."),
         ("were unschedulable", "Uncordon nodes, or add nodes."),
-        ("didn't match|untolerated taint", "Add a node that fits, or correct the node selector and tolerations."),
+        ("didn't match|(untolerated|had) taint", _FIT),
     ),
     "image_pull": (
         ("InvalidImageName|invalid reference", "Correct the name of the image."),
         ("ErrImageNeverPull", "Load the image on the node, or change the imagePullPolicy."),
+        ("SignatureValidationFailed", "Sign the image, or correct the signature policy of the node."),
         (
-            rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any|rate limit",
+            rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any ?[Rr]eq|rate limit",
             "Log in to the registry with a pull secret, or use a mirror.",
         ),
-        ("no match", "Use an image for the architecture of the node."),
-        ("not found|manifest unknown|does not exist in", "Push the image, or correct its name or tag."),
         (
-            rf"nauthorized|{_STATUS.format('40[13]')}|denied|[Ff]orbidden",
-            "Correct the pull secret, or the name of the image.",
+            "x509: |certificate (signed|has expired|is not)",
+            "Correct the certificate of the registry, or the CAs that the node trusts.",
         ),
         (
-            "no such host|dial tcp|timeout|refused|deadline",
-            "Repair the network or DNS from the node to the registry.",
+            "HTTP response to HTTPS",
+            "Serve the registry with TLS, or permit HTTP for it in the container runtime of the node (hosts.toml).",
         ),
         ("no space left", "Free disk space on the node."),
-        ("x509|certificate", "Correct the certificate of the registry, or the CAs that the node trusts."),
+        ("no match", "Use an image for the architecture of the node."),
+        ("short[- ]name", "Write the registry before the name of the image."),
+        (
+            "Unable to retrieve some image pull secrets.*",
+            "Create the pull secret that the evidence names, with credentials for the registry of the image.",
+        ),
+        ("not found|manifest unknown|does not exist in", "Push the image, or correct its name or tag."),
+        (
+            "token (has )?expired|expired token",
+            "Renew the token in the pull secret; tokens of Amazon ECR are valid for 12 hours.",
+        ),
+        (
+            rf"nauthorized|{_STATUS.format(401)}|no basic auth|anonymous token",
+            "Put valid credentials for the registry into a pull secret; name it in imagePullSecrets of the pod.",
+        ),
+        (
+            rf"{_STATUS.format(403)}|denied|[Ff]orbidden",
+            "Let the account of the pull secret read the image, or correct the name of the image.",
+        ),
+        (
+            rf"{_STATUS.format('50[0-4]')}|[Bb]ad [Gg]ateway|[Ss]ervice [Uu]navailable|Internal Server Error",
+            "Repair the registry, or use a mirror: it answers with a server error.",
+        ),
+        (
+            "no such host|server misbehaving|name resolution|lookup .*timeout",
+            "Correct the host in the name of the image, or the DNS of the node, which is not that of the cluster.",
+        ),
+        (
+            "dial tcp|timeout|refused|deadline|no route to host|unreachable",
+            "Repair the network from the node to the registry: its route, firewall and proxy.",
+        ),
+        ("EOF|connection reset|short read", "Repair the registry or the proxy before it: it ends the transfer."),
     ),
     "container_cannot_be_created": (
         ("AppArmor", "Load the AppArmor profile on the node, or remove it from the template of the pod."),
@@ -111,7 +240,15 @@ FIXES_BY_TEXT: Final = {
             "name .* is reserved for",
             "Delete the pod if it stays so, and look for slow disks or a hanging container runtime on its node.",
         ),
-        ("user namespaces", "Use a runtime with user namespaces, or remove hostUsers: false."),
+        (
+            "sandbox image|pause image",
+            "Load the sandbox image on the node, or correct it and its registry in the container runtime.",
+        ),
+        (
+            'failed to mkdir "": mkdir : no such file',
+            "Update the container runtime of the node: the volume is an image, which it does not support.",
+        ),
+        ("user namespace|idmap|IDMAP", "Use a runtime with user namespaces, or remove hostUsers: false."),
         ("no runtime for|RuntimeHandler", "Install the runtime on the node, or correct the RuntimeClass."),
         ("runAsNonRoot|run as root", "Set runAsUser to a user other than root, or use an image with one."),
         (
@@ -151,10 +288,26 @@ def fix_of(cause: str, evidence: str) -> str:
     """The fix of a cause with this evidence; empty if there is none. The text of a webhook does not count."""
     denied = _DENIED.search(evidence)
     text = evidence[: denied.end()] if denied else evidence
+    if cause == "unschedulable" and (fix := unfit_fix(text, _fix_of_room)):
+        return fix
+    return _first(cause, text)
+
+
+def _first(cause: str, text: str) -> str:
     return next((fix for pattern, fix in _PATTERNS.get(cause, ()) if pattern.search(text)), FIXES.get(cause, ""))
+
+
+def _fix_of_room(text: str) -> str:
+    """The fix of a Pod that no node fits, unless it is about labels: those of tainted nodes were not compared."""
+    fix = _first("unschedulable", text)
+    return "" if fix == _FIT else fix
 
 
 def fixes_of(cause: str) -> list[str]:
     """All fixes that the cause may have."""
     every = [fix for _, fix in FIXES_BY_TEXT.get(cause, ())]
-    return [*every, FIXES[cause]] if cause in FIXES else every
+    if cause == "volume_waiting":
+        every += [HOLDER_IS_OVER, HOLDER_ENDS, HOLDER_STAYS, HOLDER_IS_LOST]
+    if cause == "unschedulable":
+        every += [*TAINT_FIXES, NAMELESS_FIX]
+    return list(dict.fromkeys([*every, FIXES[cause]] if cause in FIXES else every))

@@ -7,14 +7,11 @@ import msgspec
 from exporter.cache import Container, Pod
 from exporter.diagnosis.cause_texts import PREVIOUS
 from exporter.diagnosis.container_words import CREATE, UNKNOWN_END, end_words
+from exporter.diagnosis.end_texts import with_end_fix
 from exporter.diagnosis.finding import Finding, found, of_pod
 
-__all__ = ["SIGNAL_FIXES", "main_exit_finding"]
+__all__ = ["main_exit_finding"]
 
-SIGNAL_FIXES: Final = {
-    137: "SIGKILL ended the agent: look for a lack of memory, or a timeout that kills it.",
-    143: "SIGTERM ended the agent: look for a timeout, or a process in the pod that ends it.",
-}
 _LET_END: Final = "The other container keeps the pod running: end it too, or make it a native sidecar."
 _LET_SIDECAR_END: Final = (
     "The kubelet ends native sidecars after the main container: look for a hanging preStop hook."
@@ -35,9 +32,7 @@ def main_exit_finding(pod: Pod, main: Container, *, is_worker: bool) -> Finding:
     finding = found("main_container_exited", text, about=about, since=main.since, command=command)
     fix = _LET_SIDECAR_END if sidecars and not others else ""
     if failed:
-        fix = f"{_why_failed(main.exit_code)} {fix or _LET_END}"
+        finding = with_end_fix(finding, main)
+        why = finding.fix or f"The agent failed with exit code {main.exit_code}: correct what its log says."
+        fix = f"{why} {fix or _LET_END}"
     return msgspec.structs.replace(finding, fix=fix)
-
-
-def _why_failed(code: int | None) -> str:
-    return SIGNAL_FIXES.get(code or 0, f"The agent failed with exit code {code}: correct what its log says.")

@@ -35,6 +35,26 @@ _COMMAND: Final = "kubectl -n $namespace get workloads.kueue.x-k8s.io"
 _DESCRIBE: Final = "kubectl -n $namespace describe workloads.kueue.x-k8s.io "
 
 
+_MISCONFIGURED: Final = frozenset({"Inadmissible", "Misconfigured", "Suspended"})
+_NEVER_FITS: Final = frozenset({"ExceedsMaxQuota", "NoMatchingFlavor"})
+"""Reasons of the condition QuotaReserved: apis/kueue/v1beta2/workload_types.go. Older versions have fewer."""
+_CANNOT: Final = re.compile(
+    r"(LocalQueue|ClusterQueue) .{0,253}(doesn't exist|not found|terminating or missing)"
+    r"|doesn't match ClusterQueue|resources validation failed|didn't satisfy LimitRange"
+)
+_TOO_LARGE: Final = re.compile(
+    r"> maximum capacity|insufficient quota for \S+ in flavor \S+ in ClusterQueue|unavailable in ClusterQueue"
+    r"|flavor \S+ (not found|doesn't match node affinity)|untolerated taint .{0,400} in flavor"
+)
+"""Why a flavor never fits: pkg/scheduler/flavorassigner. A Workload may fit into another one."""
+_WAITS: Final = re.compile(r"insufficient unused quota|topology|preempt", re.IGNORECASE)
+_STOPPED_QUEUE: Final = re.compile(r"(LocalQueue|ClusterQueue) .{0,253}is (inactive|stopped)")
+_STOPPED_SECONDS: Final = 600.0
+"""A queue that someone has stopped may be started again soon."""
+_EARLY_SECONDS: Final = 60.0
+"""A queue may be created shortly after its first Job."""
+
+
 def workload_key(uid: str) -> str:
     """Replaces the UID in Events about the Workload of the Job or Pod with this UID."""
     return f"{uid}/workload"
@@ -72,10 +92,25 @@ def _held(text: str, said: Event | None, *, about: Subject, since: float | None,
         return found("suspended", text, about=about, since=since, command=_COMMAND if is_queued else "")
     is_named = said.about_kind == WORKLOAD and said.about_name
     command = _DESCRIBE + shlex.quote(said.about_name).replace("$", "$$") if is_named else _COMMAND
-    cause = "workload_deactivated" if _IS_DEACTIVATED.search(said.reason) else "suspended"
+    seconds = _inadmissible_after(said)
+    cause = "suspended" if seconds is None else "workload_inadmissible"
+    if _IS_DEACTIVATED.search(said.reason):
+        cause = "workload_deactivated"
     if cause != "suspended":
         since = said.last or since
-    return found(cause, f"{text}: {words(said)}", about=about, since=since, command=command)
+    grace = seconds or 0.0 if cause == "workload_inadmissible" else 0.0
+    return found(cause, f"{text}: {words(said)}", about=about, since=since, command=command, grace=grace)
+
+
+def _inadmissible_after(said: Event) -> float | None:
+    """Seconds after which a Workload that Kueue cannot admit is a fault; None if it only waits for its turn."""
+    if _STOPPED_QUEUE.search(said.note):
+        return _STOPPED_SECONDS
+    if _CANNOT.search(said.note) or said.reason in _NEVER_FITS:
+        return _EARLY_SECONDS
+    if _TOO_LARGE.search(said.note) and not _WAITS.search(said.note):
+        return _EARLY_SECONDS
+    return _STOPPED_SECONDS if said.reason in _MISCONFIGURED else None
 
 
 def _said(cache: ObjectCache, *uids: str) -> Event | None:

@@ -28,6 +28,8 @@ _MAX_RECORD_BYTES: Final = 1 << 20
 """Maximum size of one record in bytes; larger records lose Events and older workers."""
 _MAX_WORKERS: Final = 10
 _MAX_PODS: Final = 10
+_MANY_JOBS: Final = 50
+"""A run with more Jobs is recorded when it or its newest Job ends or is deleted."""
 _MAX_EVENTS: Final = 20
 
 _log = logging.getLogger(__name__)
@@ -61,14 +63,17 @@ class FlightRecorder:
         """Records the run of `old` before a run, a Job or a Pod of a Job is removed from the cache."""
         if isinstance(old, Job):
             run = self._cache.run_of(old)
-            self._record(run or old, deleted=None if run else self._cache.now)
+            if run is None or not self._is_one_of_many(old, run):
+                self._record(run or old, deleted=None if run else self._cache.now)
         elif isinstance(old, Run):
             self._record(old, deleted=self._cache.now)
 
     def observe(self, old: Record | None, new: Record | None) -> None:
         """Records a run when it or its Job ends."""
         if isinstance(new, Run | Job) and _has_ended(old, new):
-            self._record((self._cache.run_of(new) or new) if isinstance(new, Job) else new)
+            run = self._cache.run_of(new) if isinstance(new, Job) else None
+            if run is None or not isinstance(new, Job) or not self._is_one_of_many(new, run):
+                self._record(run or new)
 
     def replaced(self, pairs: Sequence[tuple[Record | None, Record | None]]) -> None:
         """Records the runs that ended or were deleted according to a new list: at most as many as are kept."""
@@ -93,6 +98,10 @@ class FlightRecorder:
         """The explanation of an existing run, completed with its record."""
         recorded = self._runs.get(run.uid)
         return _with_timeline(run) if recorded is None else _merged(_decode(recorded.data), run)
+
+    def _is_one_of_many(self, job: Job, run: Run) -> bool:
+        """Whether the run has very many other Jobs: an explanation reads all of them, and contains ten."""
+        return len(self._cache.jobs_of(run)) > _MANY_JOBS and self._cache.newest_job(run) is not job
 
     def _has_worker(self, one: _Recorded, target: Target) -> bool:
         return target.name in one.names and target.namespace in {"", one.key[0]}

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Job, ObjectCache, Pod
-from exporter.diagnosis.container_words import probe_words
+from exporter.diagnosis.container_words import probe_words, unread_words
+from exporter.diagnosis.end_texts import with_end_fix
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.pod import few_findings
 
@@ -26,5 +27,5 @@ def _of_pod(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         is_failing = one.role == "main" and one.restarts >= _MIN_RESTARTS and one.last_exit_code
         if is_failing and one.state == "running" and cache.now - (one.since or 0.0) < _RECOVERY_SECONDS:
             last = f"last: {one.last_reason or 'Error'}, exit code {one.last_exit_code}{probe_words(pod, one, cache)}"
-            text = f"container {one.name} has restarted {one.restarts} times; {last}"
-            yield found("crash_loop", text, about=of_pod(pod, one.name), since=pod.started)
+            text = f"container {one.name} has restarted {one.restarts} times; {last}{unread_words(one)}"
+            yield with_end_fix(found("crash_loop", text, about=of_pod(pod, one.name), since=pod.started), one)

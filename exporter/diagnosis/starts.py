@@ -58,6 +58,20 @@ STARTS: Final = (
         "kubectl -n $namespace get workloads.kueue.x-k8s.io",
         metric=False,
     ),
+    CauseInfo(
+        "workload_inadmissible",
+        "Kueue cannot admit the Workload of the worker, unless someone changes its queue or its requests.",
+        "who runs the queue",
+        "kubectl -n $namespace get workloads.kueue.x-k8s.io",
+        metric=False,
+    ),
+    CauseInfo(
+        "queue_absent",
+        "The controller of the queue has not processed the suspended worker, and is failing.",
+        "who runs the queue",
+        "kubectl get pods --all-namespaces",
+        metric=False,
+    ),
     # The node and the scheduler.
     CauseInfo(
         "scheduler_absent",

@@ -1,18 +1,20 @@
 """Who holds what a run waits for: pods of its namespace that still run after the end of their agent or their run.
 
-They count in a quota, and hold ports, devices, CPU and memory. A Multi-Attach error names the pods that use a volume.
+They count in a quota, and hold ports, devices, CPU and memory. Of a volume, all pods that use it are named.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
-from exporter.cache import Job, ObjectCache, Pod
+from exporter.cache import ObjectCache
 from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.finding import MAX_EVIDENCE
-from exporter.diagnosis.pods import ended_main
+from exporter.diagnosis.fixes_by_text import IN_USE
+from exporter.explaining.snapshot import Snapshot
+from exporter.explaining.volume_holders import Holder, VolumeHolders, over_words
 from exporter.untrusted import shorten
 
 __all__ = ["Holders"]
@@ -22,17 +24,15 @@ _WAITS: Final = {
     "unschedulable": re.compile("Insufficient|free ports|allocate all claims|Too many pods"),
 }
 """By cause, the evidence that something is in use."""
-_USERS: Final = re.compile(r"used by pod\(s\) ([a-z0-9., -]+)")
-_MIN_SECONDS: Final = 60.0
-"""Containers beside the main one may end shortly after it."""
 _MAX_SHOWN: Final = 2
 
 
 class Holders:
     """The pods of a cache, as those that hold something."""
 
-    def __init__(self, cache: ObjectCache) -> None:
+    def __init__(self, cache: ObjectCache, snapshot: Snapshot) -> None:
         self._cache = cache
+        self._volumes = VolumeHolders(cache, snapshot.claims, snapshot.nodes)
         self._found: dict[str, list[str]] = {}
 
     def added_to(self, run: Explanation) -> Explanation:
@@ -40,44 +40,33 @@ class Holders:
         return msgspec.structs.replace(run, findings=tuple(self._with(one, run) for one in run.findings))
 
     def _with(self, one: FindingView, run: Explanation) -> FindingView:
-        texts: list[str] = []
         if (pattern := _WAITS.get(one.cause)) and pattern.search(one.evidence):
-            texts = self._left(run.namespace)
-        elif one.cause == "volume_waiting" and (match := _USERS.search(one.evidence)):
-            texts = [*self._users(run.namespace, set(match[1].split(", ")))]
-        if not texts:
-            return one
-        more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
-        added = "; ".join(texts[:_MAX_SHOWN]) + more
-        evidence = f"{shorten(one.evidence.removesuffix('.'), limit=MAX_EVIDENCE - len(added) - 2)}; {added}"
-        return msgspec.structs.replace(one, evidence=evidence)
+            return _named(one, self._left(run.namespace))
+        if holders := self._volumes.of(one, run):
+            return _of_volume(one, holders)
+        return one
 
     def _left(self, namespace: str) -> list[str]:
         """The pods of the namespace whose agent or run has ended."""
         if namespace not in self._found:
             jobs = (job for job in self._cache.jobs if job.namespace == namespace and not job.result)
-            self._found[namespace] = [
-                text for job in jobs for pod in self._pods(job) if (text := self._end(job, pod))
-            ]
+            pods = ((job, pod) for job in jobs for pod in self._cache.pods_of(job) if pod.state == "running")
+            self._found[namespace] = [text for job, pod in pods if (text := over_words(job, pod, self._cache))]
         return self._found[namespace]
 
-    def _pods(self, job: Job) -> Iterator[Pod]:
-        yield from (pod for pod in self._cache.pods_of(job) if pod.state == "running")
 
-    def _end(self, job: Job, pod: Pod) -> str:
-        run, main = self._cache.run_of(job), ended_main(pod)
-        if run is None or run.shared:
-            return ""
-        has_ended = main is not None and main.since is not None and self._cache.now - main.since >= _MIN_SECONDS
-        over = f"which is {run.phase}" if run.terminal else "whose agent has ended" if has_ended else ""
-        return f"pod {pod.name} of {run.kind} {run.name}, {over}, still runs" if over else ""
+def _of_volume(one: FindingView, holders: Sequence[Holder]) -> FindingView:
+    """The finding with the pods that use the volume. If they are in different states, the fix ends none of them."""
+    fixes = {holder.fix for holder in holders}
+    fix = fixes.pop() if len(fixes) == 1 else IN_USE
+    found = _named(one, [holder.words for holder in holders])
+    return msgspec.structs.replace(found, fix=fix, next=holders[0].command)
 
-    def _users(self, namespace: str, names: set[str]) -> Iterator[str]:
-        """The runs of these pods."""
-        for job in self._cache.jobs:
-            if job.namespace != namespace or job.result:
-                continue
-            for pod in self._cache.pods_of(job):
-                run = self._cache.run_of(job)
-                if pod.name in names and run is not None:
-                    yield self._end(job, pod) or f"pod {pod.name} is of {run.kind} {run.name}"
+
+def _named(one: FindingView, texts: Sequence[str]) -> FindingView:
+    if not texts:
+        return one
+    more = f" and {len(texts) - _MAX_SHOWN} more" if len(texts) > _MAX_SHOWN else ""
+    added = "; ".join(texts[:_MAX_SHOWN]) + more
+    evidence = f"{shorten(one.evidence.removesuffix('.'), limit=MAX_EVIDENCE - len(added) - 2)}; {added}"
+    return msgspec.structs.replace(one, evidence=evidence)

@@ -166,6 +166,8 @@ async def _read(
             async for batch in batches:
                 for raw in batch:
                     record = snapshot.add(informer, raw)
+                    if record is not None and informer.table == PODS:
+                        snapshot.claims.add(raw)
                     if record is not None and use is not None:
                         use(record)
     except KubeError as error:

@@ -6,11 +6,13 @@ import msgspec
 
 from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Event, Job, Run
 from exporter.diagnosis.queues import WORKLOAD
+from exporter.diagnosis.volumes import CLAIM
 from exporter.explaining.clock import times_of
 from exporter.explaining.core_events import event_of
 from exporter.explaining.external_secrets import EXTERNAL_SECRET, unready_secret
 from exporter.explaining.managed_fields import spec_changed
 from exporter.explaining.node_clocks import NodeClocks
+from exporter.explaining.nodes import NODE, node_state
 from exporter.explaining.other_pods import failing_pod
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.workloads import GROUP, event_of_workload
@@ -32,6 +34,7 @@ _EXPIRED: Final = (
 _MARK: Final = "coderun-exporter/explain"
 _KINDS: Final = {("", "ConfigMap"): "configmaps", ("batch", "Job"): "jobs", ("", "Pod"): "pods"}
 _MAX_ELSEWHERE: Final = 100
+_MAX_NODES: Final = 10_000
 _EVENTS: Final = {"", "events.k8s.io"}
 _BUILT_IN: Final = _EVENTS | {"coordination.k8s.io"}
 
@@ -87,7 +90,12 @@ class Objects:
             self._add_other(raw, kind)
 
     def _add_related(self, raw: msgspec.Raw, group: str, kind: str) -> None:
-        """Adds a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        """Adds a Node, a claim, a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        if (group, kind) == NODE and len(self.snapshot.nodes) < _MAX_NODES:
+            node = node_state(raw)
+            self.snapshot.nodes[node.name] = node
+        if (group, kind) == ("", CLAIM):
+            self.snapshot.claims.add_claim(raw)
         if (group, kind) == EXTERNAL_SECRET and len(self.snapshot.unready) < _MAX_ELSEWHERE:
             secret = unready_secret(raw)
             self.snapshot.unready += [secret] if secret is not None else []
@@ -150,6 +158,8 @@ class Objects:
             return
         if job is not None:
             self._others[kind][job.uid] = job
+            if job.pod is not None:
+                self.snapshot.claims.add_other(raw, job.pod)
             pod = None if job.pod is None else failing_pod(job.pod)
             if pod is not None and len(self.snapshot.failing) < _MAX_ELSEWHERE:
                 self.snapshot.failing.append(pod)

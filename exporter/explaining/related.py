@@ -12,7 +12,9 @@ from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.finding import MAX_EVIDENCE
 from exporter.explaining.external_secrets import ExternalSecret
 from exporter.explaining.other_pods import OtherPod
+from exporter.explaining.queue_controllers import with_queue_controller
 from exporter.explaining.snapshot import Snapshot
+from exporter.explaining.tainted import with_tainted_nodes
 from exporter.explaining.workloads_down import DownWorkload
 from exporter.untrusted import shorten
 
@@ -53,9 +55,12 @@ def with_related(runs: Iterable[Explanation], snapshot: Snapshot) -> Iterator[Ex
     runs = [*runs]
     idle = [one.created for one in runs if one.created and any(f.cause == "not_reconciled" for f in one.findings)]
     first = min(idle).timestamp() if idle else None
+    nodes = [*snapshot.nodes.values()]
     related = Related(snapshot.failing, snapshot.down, snapshot.unready, first)
     for run in runs:
-        yield msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in run.findings))
+        closed = (with_tainted_nodes(one, nodes, snapshot.failing) for one in run.findings)
+        found = msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in closed))
+        yield with_queue_controller(found, snapshot.failing, snapshot.down)
 
 
 def _finding(one: FindingView, run: Explanation, related: Related) -> FindingView:

@@ -37,7 +37,7 @@ def explain_runs(
     `ended`: includes all finished runs, and not only those that failed recently. Raises ExplainError.
     """
     cache = snapshot.cache(now)
-    holders, notes = Holders(cache), tuple(snapshot.notes)
+    holders, notes = Holders(cache, snapshot), tuple(snapshot.notes)
     if target is None:
         items = [one for one in (*cache.runs, *cache.jobs) if is_listed(one, cache)]
         items = [one for one in items if namespace in {"", one.namespace}]

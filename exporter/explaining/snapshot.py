@@ -25,6 +25,7 @@ from exporter.diagnosis.volumes import CLAIM
 from exporter.explaining.claims import Claims
 from exporter.explaining.external_secrets import ExternalSecret
 from exporter.explaining.gone_objects import GoneObjects, without_old_progress
+from exporter.explaining.nodes import NodeState
 from exporter.explaining.other_pods import OtherPod
 from exporter.explaining.workloads import Workloads
 from exporter.explaining.workloads_down import DownWorkload
@@ -55,6 +56,8 @@ class Snapshot:
     """Pods of a dump that belong to no run and fail."""
     down: list[DownWorkload] = dataclasses.field(default_factory=list)
     """Deployments and StatefulSets of a dump without pods."""
+    nodes: dict[str, NodeState] = dataclasses.field(default_factory=dict)
+    """The Nodes of a dump, by name."""
     unready: list[ExternalSecret] = dataclasses.field(default_factory=list)
     """ExternalSecrets of a dump that are not ready."""
     lacks_configmaps: frozenset[str] = frozenset()

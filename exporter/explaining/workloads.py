@@ -5,7 +5,7 @@ A Workload is named `job-NAME-HASH` or `pod-NAME-HASH`, in which NAME may be tru
 
 import datetime as dt
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -101,6 +101,8 @@ def _state(item: _Workload) -> tuple[str, str, dt.datetime | None]:
         if one.status == ("True" if one.type == "Evicted" else "False")
     }
     first = next((found[name] for name in _CONDITIONS if name in found), None)
+    if first is not None and first.type == "Evicted" and (later := _after_eviction(first, found)):
+        first = later
     is_inactive = item.spec is not None and item.spec.active is False
     has_quota = any((one.type, one.status) == ("QuotaReserved", "True") for one in status.conditions or ())
     checks = [one for one in status.admission_checks or () if one.state != _READY]
@@ -114,6 +116,12 @@ def _state(item: _Workload) -> tuple[str, str, dt.datetime | None]:
     if is_inactive and DEACTIVATED not in reason:
         reason = DEACTIVATED
     return reason, text, first.last_transition_time
+
+
+def _after_eviction(evicted: _Condition, found: Mapping[str | None, _Condition]) -> _Condition | None:
+    """QuotaReserved, if Kueue has tried to admit it since: with the eviction, both get the same message."""
+    reserved = found.get("QuotaReserved")
+    return reserved if reserved is not None and reserved.message not in {None, "", evicted.message} else None
 
 
 class Workloads:

@@ -5,6 +5,7 @@ of specific CLIs. What is read is hostile: it is bounded, and no text of it is k
 """
 
 from exporter.log_formats.compiling import FormatError
+from exporter.log_formats.endings import end_class, end_classes
 from exporter.log_formats.formats import Formats
 from exporter.log_formats.language import Format
 from exporter.log_formats.reader import LogReader
@@ -20,6 +21,8 @@ __all__ = [
     "LogReport",
     "check_format",
     "compile_formats",
+    "end_class",
+    "end_classes",
     "shipped_formats",
     "shipped_tables",
 ]

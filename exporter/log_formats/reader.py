@@ -12,13 +12,13 @@ from exporter.log_formats.json_lines import clean, members, parse
 from exporter.log_formats.report import Line, LogReport
 from exporter.log_formats.state import State
 
-__all__ = ["LogReader"]
+__all__ = ["LOGGERS", "LogReader"]
 
 _MAX_TEXT: Final = 1024
 _FRAME: Final = re.compile(r"[=*#|\u2010-\U0010ffff][^\w\[]*+")  # of a banner
 _MIN_BROKEN: Final = 1024
 """Bytes. Only long lines are truncated, or split into two lines: by the container runtime, pipes, or the poller."""
-_LOGGERS: Final = {"level", "lvl", "severity", "apiVersion"}
+LOGGERS: Final = {"level", "lvl", "severity", "apiVersion"}
 """Keys of other programs' JSON."""
 _TYPES: Final = ("type", "kind", "event")
 _AGENTS: Final = {
@@ -146,6 +146,6 @@ class LogReader:
 
 def _is_unread(found: Mapping[str, Any], *, is_known: bool) -> bool:
     """Whether an object looks like an agent's. Scripts print JSON of their own before the CLI starts."""
-    if not any(isinstance(found.get(name), str) for name in _TYPES) or _LOGGERS & found.keys():
+    if not any(isinstance(found.get(name), str) for name in _TYPES) or LOGGERS & found.keys():
         return False
     return is_known or bool(_AGENTS & found.keys())

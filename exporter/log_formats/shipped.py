@@ -2,8 +2,8 @@
 
 import functools
 import importlib.resources
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 import yaml
@@ -13,14 +13,17 @@ from exporter.log_formats.compiling import compile_format
 from exporter.log_formats.formats import Formats
 from exporter.log_formats.language import Format
 
-__all__ = ["check_format", "compile_formats", "shipped_formats", "shipped_tables"]
+__all__ = ["check_format", "compile_formats", "ending_phrases", "shipped_formats", "shipped_tables"]
+
+
+_PHRASES: Final = {"words.yml", "endings.yml"}
 
 
 @functools.cache
 def shipped_tables() -> Sequence[Format]:
     """The shipped formats, in the order of their names."""
     names = sorted(
-        item.name for item in _folder().iterdir() if item.name.endswith(".yml") and item.name != "words.yml"
+        item.name for item in _folder().iterdir() if item.name.endswith(".yml") and item.name not in _PHRASES
     )
     return tuple(msgspec.convert(yaml.safe_load((_folder() / name).read_text("utf-8")), Format) for name in names)
 
@@ -46,7 +49,18 @@ def check_format(given: Format) -> None:
 
 @functools.cache
 def _words() -> Words:
-    return Words(yaml.safe_load((_folder() / "words.yml").read_text("utf-8")))
+    return Words(_phrases("words.yml"))
+
+
+@functools.cache
+def ending_phrases() -> Mapping[str, list[str]]:
+    """The phrases of termination messages, by class."""
+    return _phrases("endings.yml")
+
+
+def _phrases(name: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = yaml.safe_load((_folder() / name).read_text("utf-8"))
+    return found
 
 
 def _folder() -> Any:

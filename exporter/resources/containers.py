@@ -2,7 +2,7 @@
 
 Commands, environment and images are not decoded. The message of a terminated container is kept only if the kubelet
 or the runtime wrote it. Other messages are written by the container, or are the end of its log
-(terminationMessagePolicy).
+(terminationMessagePolicy): only their class is kept.
 """
 
 import datetime as dt
@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 import msgspec
 
 from exporter.cache import Container
+from exporter.log_formats import end_class
 from exporter.resources.objects import intern_label, truncate, unix_seconds
 from exporter.untrusted import redact_message
 
@@ -129,7 +130,8 @@ def _container(item: SpecContainer, role: str, status: ContainerStatus | None, *
         state="terminated" if ended else "running" if state.running else "waiting",
         reason=intern_label((ended or waiting or Waiting()).reason),
         message=_message_of(ended, waiting, last),
-        has_unread_message=bool((end := ended or last).message) and end.reason not in _WITHOUT_LOG,
+        has_unread_message=bool(unread := _unread_message(ended or last)),
+        end_class=end_class(unread) if unread and (ended or last).exit_code else "",
         exit_code=ended.exit_code if ended else None,
         since=unix_seconds(ended.finished_at if ended else state.running.started_at if state.running else None),
         restarts=status.restart_count or 0,
@@ -148,6 +150,11 @@ def _message_of(ended: Terminated | None, waiting: Waiting | None, last: Termina
     if end.reason in _WITHOUT_LOG and end.message:
         return cleaned(end.message)
     return cleaned(waiting.message) if waiting and not ended else ""
+
+
+def _unread_message(end: Terminated) -> str:
+    """The termination message, if the container wrote it."""
+    return (end.message or "") if end.reason not in _WITHOUT_LOG else ""
 
 
 def cleaned(text: str | None) -> str:

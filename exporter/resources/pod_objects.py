@@ -33,8 +33,8 @@ _PREEMPTION = re.compile(r"(?<=\.)[^.]* preemption: .*| preemption: .*", re.DOTA
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
-class Gate(msgspec.Struct):
-    """A scheduling gate."""
+class Named(msgspec.Struct):
+    """A scheduling gate, or a reference to a Secret."""
 
     name: str | None = None
 
@@ -46,8 +46,9 @@ class Spec(msgspec.Struct, rename="camel"):
     active_deadline_seconds: float | None = None
     init_containers: list[SpecContainer] | None = None
     containers: list[SpecContainer] | None = None
-    scheduling_gates: list[Gate] | None = None
+    scheduling_gates: list[Named] | None = None
     scheduler_name: str | None = None
+    image_pull_secrets: list[Named] | None = None
 
 
 class PodCondition(msgspec.Struct, rename="camel"):
@@ -119,6 +120,7 @@ def pod_record(
         finished=finished(status) if status.phase in _ENDED else None,
         gated=bool(spec.scheduling_gates),
         gates=qualified_names(gate.name for gate in spec.scheduling_gates or ()),
+        pull_secrets=qualified_names(item.name for item in spec.image_pull_secrets or ()),
         unscheduled=": ".join(
             filter(None, (intern_label(scheduled.reason), cleaned(_PREEMPTION.sub("", scheduled.message or ""))))
         ),

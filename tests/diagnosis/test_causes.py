@@ -87,6 +87,26 @@ INACTIVE = {
 }
 """A Workload that Kueue has deactivated."""
 
+WITHOUT_QUEUE = {key: value for key, value in INACTIVE.items() if key != "spec"} | {
+    "status": {
+        "conditions": [
+            {
+                "type": "QuotaReserved",
+                "status": "False",
+                "reason": "Inadmissible",
+                "message": "LocalQueue agents doesn't exist",
+                "lastTransitionTime": stamp(CREATED),
+            }
+        ]
+    }
+}
+"""A Workload whose queue does not exist."""
+QUEUE = {"kueue.x-k8s.io/queue-name": "agents"}
+KUEUE = a_pod(
+    "Running", containerStatuses=[{"name": "agent", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
+) | {"metadata": {"name": "kueue-controller-manager-1", "namespace": "kueue-system", "uid": "kueue"}}
+"""The failing controller of Kueue."""
+
 CASES = [
     ("finalizer_stuck", [with_finalizer(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
     ("controller_blocked", [POISON, a_run(created=CREATED + 9), READ], ""),
@@ -138,6 +158,8 @@ CASES = [
     ("other", [failed("the moon is full")], ""),
     ("between_attempts", [a_run(status=WORKS | {"jobName": "j-v1"}, spec={"contextVersion": 2}), READ], ""),
     ("suspended", [OPEN, a_job(spec={"suspend": True}, active=0)], ""),
+    ("workload_inadmissible", [OPEN, a_job(spec={"suspend": True}, active=0), WITHOUT_QUEUE], ""),
+    ("queue_absent", [OPEN, a_job(spec={"suspend": True}, active=0, labels=QUEUE), KUEUE], ""),
     ("workload_deactivated", [OPEN, a_job(spec={"suspend": True}, active=0), INACTIVE], ""),
 ]
 

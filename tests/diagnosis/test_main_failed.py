@@ -25,8 +25,12 @@ def explained(folder, code, reason="Error"):
         (42, "42", "The agent failed with exit code 42: correct what its log says."),
         (137, "137, SIGKILL", "SIGKILL ended the agent: look for a lack of memory, or a timeout that kills it."),
         (143, "143, SIGTERM", "SIGTERM ended the agent: look for a timeout, or a process in the pod that ends it."),
-        (132, "132, SIGILL", "The agent failed with exit code 132: correct what its log says."),
-        (139, "139, SIGSEGV", "The agent failed with exit code 139: correct what its log says."),
+        (
+            132,
+            "132, SIGILL",
+            "SIGILL: the CPU of the node lacks an instruction that the binary uses. Use another build or node.",
+        ),
+        (139, "139, SIGSEGV", "SIGSEGV: the process crashed. Use another version of the binary or the image."),
     ],
 )
 def test_an_exit_code_other_than_zero_is_a_failure_of_the_agent(tmp_path, code, how, fix):

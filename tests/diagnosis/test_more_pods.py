@@ -21,7 +21,8 @@ def evidence(run, cause):
 def test_pods_with_their_own_evidence():
     """Three are shown."""
     found = evidence(explained(*(a_pod(at, waiting(message=f"no image {at}")) for at in range(9))), "image_pull")
-    assert [one.rpartition("image ")[2] for one in found] == ["0", "1", "2; and 6 more pods"]
+    nodes = [one.rpartition("image ")[2] for one in found]
+    assert nodes == ["0; on node node0", "1; on node node1", "2; on node node2; and 6 more pods"]
 
 
 def test_pods_with_the_same_evidence():
@@ -53,3 +54,11 @@ def test_the_chain_ends_with_the_number_of_the_other_pods():
         "more pod"
         not in format_run(explained(*(a_pod(at, waiting()) for at in range(10))), plain).partition("Chain:")[2]
     )
+
+
+def test_a_metric_has_no_node():
+    """Each node would be a new series."""
+    harness = a_harness(a_pod(0, waiting(message="no image")))
+    (cause,) = (one for one in hang_causes(the_job(harness), harness.cache) if one.cause == "image_pull")
+    assert "node0" not in cause.detail
+    assert "on node node0" in evidence(explained(a_pod(0, waiting(message="no image"))), "image_pull")[0]

@@ -128,3 +128,21 @@ def test_a_bug_in_the_recorder_stops_no_resource(monkeypatch, caplog):
     fixture.harness.delete(RUN)
     assert len(fixture.harness.cache.runs) == 0
     assert "Failed to record a run, skipping it" in caplog.text
+
+
+def test_a_run_with_very_many_jobs_is_not_explained_at_each_end_of_one(monkeypatch):
+    """An explanation reads all Jobs. It is recorded when the newest one ends or is deleted, and when the run is."""
+    recorded = []
+    jobs = [a_job(name=f"j{at}", uid=f"j{at}", created=CREATED + at) for at in range(60)]
+    fixture = RecorderFixture(RUN, *jobs)
+    monkeypatch.setattr(
+        recording, "explanation_of", lambda item, cache: recorded.append(item) or explanation_of(item, cache)
+    )
+    for job in jobs[:3]:
+        fixture.harness.delete(job)
+    fixture.harness.put(a_job(name="j4", uid="j4", created=CREATED + 4, ended="Failed"))
+    assert recorded == []
+    fixture.harness.delete(jobs[-1])
+    assert [one.name for one in recorded] == ["r"]
+    fixture.harness.delete(RUN)
+    assert fixture.find().more_workers == 46

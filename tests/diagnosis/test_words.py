@@ -58,7 +58,7 @@ BACK_OFF = waiting("ImagePullBackOff", "Back-off pulling image")
         (
             waiting("ErrImagePull", "403 Forbidden"),
             [about("agent", "Error: ErrImagePull")],
-            "ErrImagePull: 403 Forbidden",
+            "ErrImagePull: 403 Forbidden; pull secrets of the pod: none",
         ),
         (
             waiting("InvalidImageName", "x"),

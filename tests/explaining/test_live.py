@@ -85,7 +85,7 @@ async def test_pods_of_a_job_are_known_only_if_they_were_listed(tmp_path):
         _, out, _ = await explain(server, tmp_path, f"{NS}/p", "-o", "json")
     run = json.loads(out)
     assert run["workers"][0]["podsKnown"] is False
-    assert run["findings"][0]["evidence"].endswith('Failed to pull image "x": not found')
+    assert run["findings"][0]["evidence"].endswith('Failed to pull image "x": not found; on node n1')
 
 
 def run_with_many_jobs(number):

@@ -3,6 +3,7 @@
 import pytest
 
 from exporter.diagnosis import CAUSES
+from exporter.diagnosis.end_texts import END_TEXTS
 from exporter.diagnosis.fixes import FIXES
 from exporter.diagnosis.fixes_by_text import FIXES_BY_TEXT
 from tests.diagnosis.test_causes import OPEN, READ, a_pod, an_event
@@ -35,10 +36,11 @@ def test_what_mends_the_cause_is_one_line(tmp_path):
     assert "Fix:" not in out
 
 
+BY_END = [("container_failed", text.fix) for text in END_TEXTS.values()]
 BY_TEXT = [(cause, fix) for cause, rules in FIXES_BY_TEXT.items() for _, fix in rules]
 
 
-@pytest.mark.parametrize(("cause", "words"), [*FIXES.items(), *BY_TEXT])
+@pytest.mark.parametrize(("cause", "words"), [*FIXES.items(), *BY_TEXT, *BY_END])
 def test_what_mends_a_cause_belongs_to_the_table(cause, words):
     """It is a sentence that fits a line."""
     assert CAUSES[cause].fault

@@ -32,7 +32,7 @@ def waits(reason="ContainerCreating", **more):
 def test_an_image_that_is_being_pulled(tmp_path):
     """No warning says so. Why it takes so long is unknown."""
     out = shown(tmp_path, waits(), progress("Pulling", IMAGE, 60), READ)
-    assert f"Evidence:  container agent: {IMAGE}, and the kubelet has not reported its end\n" in out
+    assert f"Evidence:  container agent: {IMAGE}, and the kubelet has not reported its end; on node w\n" in out
     assert f"Since:     {stamp(CREATED + 11)}" in out  # the clock of the node may be wrong
     assert "Events:      no warnings\n" in out
 
@@ -50,7 +50,7 @@ def test_a_pod_that_the_kubelet_blocks(tmp_path):
     pod["status"] |= {"reason": "AppArmor", "message": message}
     out = shown(tmp_path, pod, READ)
     assert "Cause:       container_cannot_be_created\n" in out
-    assert f"Evidence:  the kubelet blocks its containers: AppArmor: {message}\n" in out
+    assert f"Evidence:  the kubelet blocks its containers: AppArmor: {message}; on node w\n" in out
     assert "Fix:       Load the AppArmor profile on the node" in out
 
 
