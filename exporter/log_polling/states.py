@@ -59,6 +59,6 @@ def count_unreadable(logs: Iterable[tuple[str, str]]) -> Counter[str]:
         states[namespace].add(state)
     count = Counter(dict.fromkeys(UNREADABLE, 0))
     for found in states.values():
-        if not found & {OK, EMPTY} and (state := next((one for one in UNREADABLE if one in found), None)):
-            count[state] += 1
+        if not found & {OK, EMPTY} and (worst := next((one for one in UNREADABLE if one in found), "")):
+            count[worst] += 1
     return count

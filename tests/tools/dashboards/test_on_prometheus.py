@@ -46,6 +46,8 @@ EMPTY_WITHOUT_DELETED_OBJECTS = {"Phase B", "Cause B", "Age C", "Time without a 
 """Queries about deleted runs and Jobs, which this platform does not have: see test_deleted_runs."""
 EMPTY_WITHOUT_READINESS = {"Timeline G"}
 """Queries about the readiness of runs, which no kind of this platform defines."""
+EMPTY_WITHOUT_LOGS = {"Container logs A"}
+"""Queries about reading logs, which the settings do not enable."""
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +96,7 @@ def test_every_query_has_a_result(watched: tuple[Watched, Watched], file: str, r
     assert counts
     assert {
         name for name, count in counts.items() if not count
-    } <= EMPTY_WITHOUT_DELETED_OBJECTS | EMPTY_WITHOUT_READINESS
+    } <= EMPTY_WITHOUT_DELETED_OBJECTS | EMPTY_WITHOUT_READINESS | EMPTY_WITHOUT_LOGS
 
 
 @pytest.mark.parametrize("file", BOARDS)
