@@ -84,6 +84,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     ready_since: float | None = None
     sandbox_since: float | None = None
     """The time at which its volumes were mounted and its sandbox created: condition PodReadyToStartContainers."""
+    index: int | None = None
+    """The completion index, if it is a Pod of an indexed Job."""
     containers: tuple[Container, ...] = ()
     """Init containers first, in the order of the spec; at most 50."""
     more_containers: int = 0

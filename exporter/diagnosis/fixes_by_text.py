@@ -54,6 +54,10 @@ FIXES_BY_TEXT: Final = {
     ),
     "pod_not_starting": (
         (
+            "VolumePermissionChangeInProgress",
+            "Set fsGroupChangePolicy: OnRootMismatch in the pod: then not every file gets a new owner.",
+        ),
+        (
             "Pulling image",
             "If it takes longer than others, look at the runtime, the disk and the network of the node.",
         ),

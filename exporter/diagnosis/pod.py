@@ -14,6 +14,7 @@ from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.lasting import START_GRACE
 from exporter.diagnosis.mounts import mount_findings, volume_cause
 from exporter.diagnosis.pods import SCHEDULING, not_starting
+from exporter.diagnosis.progress import owner_change, progress_grace
 from exporter.diagnosis.queues import gated_finding
 from exporter.diagnosis.scaling import no_node_words, node_grace
 from exporter.diagnosis.stages import recent
@@ -111,6 +112,7 @@ def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
             yield from mount_findings(pod, cache)
         yield from known
     if words := not_starting(pod, cache.events_about(pod.uid)):
+        grace = max(grace, progress_grace(pod, owner_change(pod, cache)))
         yield found("pod_not_starting", words, about=of_pod(pod), since=pod.created, grace=grace)
 
 

@@ -30,6 +30,8 @@ _SIDE = re.compile(
 """Names of containers that are usually helpers of the main container."""
 _PREEMPTION = re.compile(r"(?<=\.)[^.]* preemption: .*| preemption: .*", re.DOTALL)
 """The sentence that the scheduler appends: why it cannot help itself by preemption, for each node again."""
+_INDEX = "batch.kubernetes.io/job-completion-index"
+_MAX_INDEX_DIGITS = 9
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -129,9 +131,15 @@ def pod_record(
         ready=None if ready is None else ready.status == "True",
         ready_since=unix_seconds(ready.last_transition_time) if ready is not None else None,
         sandbox_since=unix_seconds(sandbox.last_transition_time),
+        index=_index_of(meta),
         containers=containers,
         more_containers=more,
     )
+
+
+def _index_of(meta: Meta) -> int | None:
+    text = (meta.annotations or {}).get(_INDEX, "")
+    return int(text) if 0 < len(text) <= _MAX_INDEX_DIGITS and text.isdecimal() else None
 
 
 def condition(status: Status, name: str, value: str) -> PodCondition | None:
