@@ -87,6 +87,8 @@ INACTIVE = {
 }
 """A Workload that Kueue has deactivated."""
 
+NO_CLAIM = 'PodResourceClaim gpu: resourceclaimtemplate.resource.k8s.io "gpu" not found'
+
 CASES = [
     ("finalizer_stuck", [with_finalizer(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
     ("controller_blocked", [POISON, a_run(created=CREATED + 9), READ], ""),
@@ -119,6 +121,11 @@ CASES = [
     (
         "hook_failed",
         [OPEN, a_job(active=0), a_killed_pod(), an_event(reason="FailedPostStartHook", note="exited with 1")],
+        "",
+    ),
+    (
+        "pod_object_missing",
+        [OPEN, a_job(), a_pod(), an_event(reason="FailedResourceClaimCreation", note=NO_CLAIM)],
         "",
     ),
     ("container_lost", [OPEN, a_job(active=0), a_killed_pod(reason="ContainerStatusUnknown"), READ], ""),
