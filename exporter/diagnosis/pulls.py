@@ -57,7 +57,10 @@ def pull_finding(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
     if missing:
         text += f"; Unable to retrieve some image pull secrets ({missing})"
     about = of_pod(pod, one.name)
-    return found("image_pull", f"container {one.name}: {text}", about=about, since=since, act=act, command=command)
+    volume = next((f"image volume {name} of " for name, image in pod.image_volumes if f'"{image}"' in text), "")
+    return found(
+        "image_pull", f"{volume}container {one.name}: {text}", about=about, since=since, act=act, command=command
+    )
 
 
 def _words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, str, float | None]:
