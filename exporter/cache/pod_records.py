@@ -74,6 +74,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     """The names of its scheduling gates."""
     pull_secrets: str = ""
     """The names of its imagePullSecrets, the first five."""
+    image_volumes: tuple[tuple[str, str], ...] = ()
+    """The names and images of its volumes that are images, the first five."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None

@@ -13,6 +13,7 @@ _VAGUE = ("Error: ", "Unable to attach or mount volumes")
 """Prefixes of notes of the kubelet that repeat another Event without its reason."""
 
 _GENERATED: Final = re.compile(r'\b([Pp]ods?) "[^"]*"')
+_REFUSED: Final = re.compile(r'\bpods "[^"]*"(?= is forbidden)')
 """The name of a Pod, which differs in each attempt of the Job controller."""
 
 
@@ -33,7 +34,8 @@ def words(event: Event) -> str:
     """Reason and note, without parts that differ each time: each text becomes a label, and so a new series."""
     if event.reason == "Unhealthy":
         return _unhealthy(event)
-    note = _GENERATED.sub(r"\1", event.note.removeprefix(COMBINED))
+    note = _REFUSED.sub("the pod", event.note.removeprefix(COMBINED))
+    note = _GENERATED.sub(r"\1", note)
     note = _PROCESSED.sub("", note)
     if event.reason in _HOOKS:
         note = note.partition(", message: ")[0]
