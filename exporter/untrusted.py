@@ -94,7 +94,7 @@ def shorten(line: str, *, limit: int) -> str:
         head = line[:blank]
     if (blank := line.find(" ", len(line) - half - 1, len(line) - half + _LONG_WORD)) >= 0:
         tail = line[blank + 1 :]
-    return f"{head.rstrip()} {_CUT} {tail.lstrip()}"
+    return f"{head.rstrip().removesuffix(f' {_CUT}')} {_CUT} {tail.lstrip().removeprefix(f'{_CUT} ')}"
 
 
 def identifier(text: str, *, limit: int = _MAX_WORD_LENGTH) -> str:

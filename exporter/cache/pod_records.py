@@ -74,6 +74,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     """The names of its scheduling gates."""
     pull_secrets: str = ""
     """The names of its imagePullSecrets, the first five."""
+    image_volumes: tuple[tuple[str, str], ...] = ()
+    """The names and images of its volumes that are images, the first five."""
     unscheduled: str = ""
     """Why it is not scheduled, from its condition PodScheduled; empty if it is, or if the scheduler has not tried."""
     unscheduled_since: float | None = None
@@ -84,6 +86,8 @@ class Pod(msgspec.Struct, gc=False, kw_only=True):
     ready_since: float | None = None
     sandbox_since: float | None = None
     """The time at which its volumes were mounted and its sandbox created: condition PodReadyToStartContainers."""
+    index: int | None = None
+    """The completion index, if it is a Pod of an indexed Job."""
     containers: tuple[Container, ...] = ()
     """Init containers first, in the order of the spec; at most 50."""
     more_containers: int = 0

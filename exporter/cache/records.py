@@ -139,6 +139,8 @@ class Job(msgspec.Struct, gc=False, kw_only=True):
     reason: str = ""
     message: str = ""
     """Why the Job controller ends it, or has ended it as failed: the message of its condition."""
+    failed_indexes: str = ""
+    """The indexes of an unfinished Job that have failed for good, such as `1,3-5`, unless it may succeed without."""
     suspended: bool = False
     queue: str = ""
     """The Kueue queue that suspends and resumes it."""

@@ -1,5 +1,6 @@
 """Containers that do not start, fail, or end while others keep the Pod running."""
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,12 +20,15 @@ from exporter.diagnosis.end_texts import with_end_fix
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.kills import ENDED_BY_SIGNAL, Kill, kill_of, stop_words
 from exporter.diagnosis.mounts import missing_object
+from exporter.diagnosis.node_events import with_node_event
 from exporter.diagnosis.pulls import PULL, pull_finding
 
 __all__ = ["failed_containers", "restarting_containers", "waiting_containers"]
 
 _STARTS: Final = frozenset({"StartError", "RunContainerError", "ContainerCannotRun", "VerifyNonRootError"})
 """Reasons that mean that the command or the user of the container does not exist in its image."""
+_OF_POD: Final = re.compile(r"mount|idmap|IDMAP|cgroup|CDI|device|seccomp|apparmor|selinux", re.IGNORECASE)
+"""Texts of the runtime about the volumes, devices or limits of the Pod, not about its image."""
 _OUT_OF_MEMORY: Final = "OOMKilled"
 _BLOCKED: Final = "Blocked"
 """The kubelet does not run the Pod, such as without its AppArmor profile: pkg/kubelet/lifecycle/handlers.go."""
@@ -139,12 +143,13 @@ def _restarting(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
         cause, text = kill.cause, f"{text}: {kill.text}"
     else:
         text += unread_words(one)
-    return with_end_fix(found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act), one)
+    finding = found(cause, text, about=of_pod(pod, one.name), since=pod.started, act=act)
+    return with_node_event(with_end_fix(finding, one), pod, one, cache)
 
 
 def _actor(reason: str, text: str) -> str:
     """The people who can correct a container that cannot be created; empty: see the table of causes."""
-    return IMAGE if reason in _STARTS or "runAsNonRoot" in text else ""
+    return IMAGE if (reason in _STARTS and not _OF_POD.search(text)) or "runAsNonRoot" in text else ""
 
 
 def failed_containers(pod: Pod, cache: ObjectCache, *, killed: bool) -> Iterator[Finding]:
@@ -161,7 +166,10 @@ def failed_containers(pod: Pod, cache: ObjectCache, *, killed: bool) -> Iterator
     ]
     for one in sorted(failed, key=_order)[:1]:
         kill = kill_of(pod, one, cache) if one.reason not in CREATE | {_OUT_OF_MEMORY, UNKNOWN_END} else None
-        yield _failed(pod, one, stop_words(pod, one, cache)) if kill is None else _killed(pod, one, kill)
+        if kill is not None:
+            yield _killed(pod, one, kill)
+        else:
+            yield with_node_event(_failed(pod, one, stop_words(pod, one, cache)), pod, one, cache)
 
 
 def _order(one: Container) -> tuple[bool, bool, int]:

@@ -103,6 +103,10 @@ END_TEXTS: Final = {
         "no more processes can be created",
         "Let the container start fewer processes, or raise the limit of PIDs of the node.",
     ),
+    "privileges": EndText(
+        "the process lacks privileges",
+        "Give the container the privileges that it needs (capabilities, privileged), or run it without them.",
+    ),
     "permission": EndText(
         "a file or socket cannot be accessed",
         "Correct the user (runAsUser, fsGroup) of the pod, or the mode of the file.",

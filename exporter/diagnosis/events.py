@@ -7,15 +7,18 @@ from typing import Final
 from exporter.cache import COMBINED, Event, Job, ObjectCache, Pod
 from exporter.diagnosis.stages import is_harmless, is_history
 
-__all__ = ["began", "current", "holding", "latest", "telling", "unresolved_create_failure", "words"]
+__all__ = ["began", "current", "holding", "is_vague", "latest", "telling", "unresolved_create_failure", "words"]
 
 _VAGUE = ("Error: ", "Unable to attach or mount volumes")
 """Prefixes of notes of the kubelet that repeat another Event without its reason."""
 
 _GENERATED: Final = re.compile(r'\b([Pp]ods?) "[^"]*"')
+_REFUSED: Final = re.compile(r'\bpods "[^"]*"(?= is forbidden)')
 """The name of a Pod, which differs in each attempt of the Job controller."""
 
 
+_PROCESSED: Final = re.compile(r", processed \d+ files\.?$")
+"""The progress of the kubelet with the files of a volume."""
 _HOOKS: Final = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
 """Older kubelets write the output of the hook at the end of the note: pkg/kubelet/lifecycle/handlers.go."""
 _PROBE: Final = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)")
@@ -31,7 +34,9 @@ def words(event: Event) -> str:
     """Reason and note, without parts that differ each time: each text becomes a label, and so a new series."""
     if event.reason == "Unhealthy":
         return _unhealthy(event)
-    note = _GENERATED.sub(r"\1", event.note.removeprefix(COMBINED))
+    note = _REFUSED.sub("the pod", event.note.removeprefix(COMBINED))
+    note = _GENERATED.sub(r"\1", note)
+    note = _PROCESSED.sub("", note)
     if event.reason in _HOOKS:
         note = note.partition(", message: ")[0]
     return f"{event.reason}: {note}" if note else event.reason
@@ -84,3 +89,8 @@ def unresolved_create_failure(cache: ObjectCache, job: Job) -> Event | None:
 def telling(events: Iterable[Event]) -> list[Event]:
     """Sorts Events, so that those with a reason come before those that only repeat another Event."""
     return sorted(events, key=lambda event: (event.note.startswith(_VAGUE), "timed out waiting" in event.note))
+
+
+def is_vague(event: Event) -> bool:
+    """Whether it only says that something is not done yet."""
+    return event.note.startswith(_VAGUE) or "timed out waiting" in event.note

@@ -15,7 +15,7 @@ from exporter.diagnosis.explanation import (
     time_of,
 )
 from exporter.diagnosis.finding import Finding, is_fault
-from exporter.diagnosis.findings import findings, verdict
+from exporter.diagnosis.findings import NO_FAULT, findings, verdict
 from exporter.diagnosis.fixes_by_text import fix_of
 from exporter.diagnosis.gone import events_of_gone
 from exporter.diagnosis.queues import events_of_workload
@@ -57,13 +57,15 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
     for job in shown:
         uids += [job.uid, *(pod.uid for pod in cache.pods_of(job)[-_MAX_PODS:])]
     events = sorted((one for uid in dict.fromkeys(uids) for one in _events_of(uid, cache)), key=_last, reverse=True)
+    decision = verdict(listed, now)
+    healthy = shown if decision == NO_FAULT else ()
     current = cache.newest_job(item) if isinstance(item, Run) else item
     return Explanation(
         namespace=item.namespace,
         name=item.name,
         kind=item.kind if isinstance(item, Run) else item.worker,
         uid=one_line(item.uid),
-        verdict=verdict(listed, now),
+        verdict=decision,
         state=item.state if isinstance(item, Run) else item.result or ("waiting" if item.suspended else "open"),
         phase=one_line(item.phase) if isinstance(item, Run) else "",  # the record has the unmodified value
         message=item.message if isinstance(item, Run) else "",
@@ -78,7 +80,7 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         more_workers=len(workers) - len(shown),
         events=tuple(map(_event, events[:_MAX_EVENTS])),
         events_known=cache.events_known(item.namespace),
-        notes=tuple(note for job in shown for note in time_left_notes(job, cache)),
+        notes=tuple(note for job in healthy for note in time_left_notes(job, cache)),
     )
 
 

@@ -63,6 +63,8 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     """Whether it is a fault at once: its run or worker has failed, so nothing will mend it."""
     effect: bool = False
     """Whether another finding of the same cause may explain it: that one comes first."""
+    height: int = 0
+    """Of several findings of the same cause, the lowest object comes first: a pod (0), its Job, its run."""
     settles: float | None = None
     """Seconds after `since` from which on it is only a remark: `recovered`."""
 

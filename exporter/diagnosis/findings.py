@@ -13,10 +13,12 @@ from exporter.diagnosis.attempts import as_between_attempts
 from exporter.diagnosis.causes import CANNOT_TELL, rank
 from exporter.diagnosis.deletion import deletion_findings, is_kept, kept_pod
 from exporter.diagnosis.ended import ended_findings, not_updated_findings
+from exporter.diagnosis.failed_indexes import failed_indexes
 from exporter.diagnosis.failure import failure_findings
 from exporter.diagnosis.finding import Finding, distinct, found, is_fault, mark_recovered, of_job, of_pod, of_run
 from exporter.diagnosis.gone import gone_findings
 from exporter.diagnosis.limits import DEFAULT_FACTOR
+from exporter.diagnosis.progress import progress_grace
 from exporter.diagnosis.queues import suspended_finding
 from exporter.diagnosis.restarts import restart_findings
 from exporter.diagnosis.stages import pull_in_progress
@@ -30,6 +32,7 @@ NO_FAULT, FAULT, UNKNOWN = "ok", "fault", "unknown"
 _RETRY_LOOP_ATTEMPTS = 6
 """Attempts of a run in a retry loop: the threshold of the alert CodeRunRetryLoop."""
 _SAME_AS_RESTARTS = frozenset({"crash_loop", "oom_killed", "container_cannot_be_created"})
+_JOB_HEIGHT, _RUN_HEIGHT = 1, 2
 _MAX_DEPTH = 3
 """Maximum depth of worker runs. A limit, because owner references may form a cycle."""
 
@@ -42,7 +45,7 @@ def findings(item: Run | Job, cache: ObjectCache) -> list[Finding]:
         )
     ]
     every += unread_events(item.namespace, cache, every)
-    return sorted(distinct(every), key=lambda one: (rank(one.cause), one.effect))
+    return sorted(distinct(every), key=lambda one: (rank(one.cause), one.height, one.effect))
 
 
 def verdict(every: Iterable[Finding], now: float) -> str:
@@ -55,7 +58,8 @@ def _run_findings(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Find
     """The findings of a run, its workers and its worker runs."""
     for one in cache.worker_runs(run) if depth < _MAX_DEPTH else ():
         yield from _run_findings(one, cache, depth + 1)
-    yield from deletion_findings(run)
+    height = _RUN_HEIGHT + _MAX_DEPTH - depth
+    yield from (msgspec.structs.replace(one, height=height) for one in deletion_findings(run))
     if run.state == "waiting":
         yield found(
             "waiting", run.message or f"{run.kind} {run.name} is {run.phase}", about=of_run(run), since=run.since
@@ -88,8 +92,9 @@ def _worker_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
         known = [msgspec.structs.replace(one, at_once=True) for one in known]
     # The garbage collector waits for the pods of the Job, and the pods of a lost node are never removed.
     node_is_lost = any(one.cause == "node_lost" for one in known)
-    yield from (one for one in deletion_findings(job) if not (one.effect and node_is_lost))
+    yield from (one for one in _deleted_job_findings(job) if not (one.effect and node_is_lost))
     yield from known
+    yield from failed_indexes(job, cache)
     yield from _starting(job, cache, known)
     yield from silence_findings(job, cache)
     if not any(one.cause in _SAME_AS_RESTARTS for one in known):
@@ -103,9 +108,13 @@ def _worker_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
 
 def _worker_deletion_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     """The findings of a finished worker that is being deleted: what blocks the deletion of it or its pods."""
-    yield from deletion_findings(job)
+    yield from _deleted_job_findings(job)
     if job.deleted is not None and not job.is_pod:
         yield from (kept_pod(pod) for pod in cache.pods_of(job) if is_kept(pod, cache.now))
+
+
+def _deleted_job_findings(job: Job) -> Iterator[Finding]:
+    return (msgspec.structs.replace(one, height=_JOB_HEIGHT) for one in deletion_findings(job))
 
 
 def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Finding]:
@@ -116,7 +125,8 @@ def _starting(job: Job, cache: ObjectCache, known: list[Finding]) -> Iterator[Fi
             text = next(names, "the kubelet has not reported its containers" if pod.node else "it has no node")
             pull = pull_in_progress(cache.events_about(pod.uid))
             text = text if pull is None else _pull_words(pull)
-            yield found("pod_not_starting", text, about=of_pod(pod), since=pod.created)
+            grace = progress_grace(pod, pull)
+            yield found("pod_not_starting", text, about=of_pod(pod), since=pod.created, grace=grace)
 
 
 def _pull_words(event: Event) -> str:

@@ -30,6 +30,7 @@ FIXES: Final = {
     "preempted": "Run it again; a PriorityClass protects its pod.",
     "pod_configmap_missing": _CREATE,
     "pod_secret_missing": _CREATE,
+    "pod_object_missing": "Create what the evidence names, or correct its name in the template of the pod.",
     "init_container_failed": _LOG,
     "init_container_stuck": "The log of the container says what it waits for.",
     "oom_killed": "Raise the memory limit of the container.",

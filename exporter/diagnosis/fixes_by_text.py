@@ -30,7 +30,13 @@ HOLDER_ENDS: Final = "Wait for the end of the terminating pod; its claim is free
 HOLDER_STAYS: Final = "Find out why the pod that uses the volume does not end: kubectl describe shows its finalizers."
 HOLDER_IS_LOST: Final = "Repair its node; if that is off, delete its Node object, or taint it as out-of-service."
 FIXES_BY_TEXT: Final = {
-    "quota": (("must specify", "Set the requests and limits that the quota requires in the template of the pod."),),
+    "quota": (
+        ("must specify", "Set the requests and limits that the quota requires in the template of the pod."),
+        (
+            "status unknown for quota|evaluation timed out",
+            "Repair kube-controller-manager, or correct the quota: its usage has not been computed.",
+        ),
+    ),
     "admission_denied": (
         ("x509|certificate", "Renew the certificate of the webhook, or the caBundle in its configuration."),
         ("calling webhook|call webhook", "Repair the pods or the Service of the webhook, or the network to them."),
@@ -53,6 +59,10 @@ FIXES_BY_TEXT: Final = {
         ("because it is being terminated", "Create the run in another namespace: this one is being deleted."),
     ),
     "pod_not_starting": (
+        (
+            "VolumePermissionChangeInProgress",
+            "Set fsGroupChangePolicy: OnRootMismatch in the pod: then not every file gets a new owner.",
+        ),
         (
             "Pulling image",
             "If it takes longer than others, look at the runtime, the disk and the network of the node.",
@@ -248,7 +258,15 @@ FIXES_BY_TEXT: Final = {
             'failed to mkdir "": mkdir : no such file',
             "Update the container runtime of the node: the volume is an image, which it does not support.",
         ),
-        ("user namespace|idmap|IDMAP", "Use a runtime with user namespaces, or remove hostUsers: false."),
+        (
+            "idmap|IDMAP|mount_setattr",
+            "Remove hostUsers: false, or use a volume whose file system has idmapped mounts.",
+        ),
+        (
+            "CDI device|CDI spec",
+            "Delete the pod, so that its devices are prepared again; if it repeats, repair their driver.",
+        ),
+        ("user namespace", "Use a runtime with user namespaces, or remove hostUsers: false."),
         ("no runtime for|RuntimeHandler", "Install the runtime on the node, or correct the RuntimeClass."),
         ("runAsNonRoot|run as root", "Set runAsUser to a user other than root, or use an image with one."),
         (

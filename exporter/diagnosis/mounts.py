@@ -8,8 +8,9 @@ import msgspec
 
 from exporter.cache import ObjectCache, Pod
 from exporter.diagnosis.cause_texts import DESCRIBE
-from exporter.diagnosis.events import began, current, telling, words
+from exporter.diagnosis.events import began, current, is_vague, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
+from exporter.diagnosis.progress import owner_change
 from exporter.diagnosis.refusals import refusal_of
 
 __all__ = ["missing_object", "mount_findings", "volume_cause"]
@@ -73,6 +74,8 @@ def mount_findings(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
     """
     has_run = any(one.state in {"running", "terminated"} or one.restarts for one in pod.containers)
     mounts = [] if has_run else telling(current(cache, pod, *_MOUNT))
+    if owner_change(pod, cache) is not None:  # the kubelet repeats that it waits for the volume meanwhile
+        mounts = [event for event in mounts if not is_vague(event)]
     for event in mounts:
         if missing := missing_object(event.note) or _without_account(event.note):
             yield found(missing.cause, words(event), about=of_pod(pod), since=began(event), command=missing.command)

@@ -13,7 +13,9 @@ from exporter.diagnosis.events import holding, latest, words
 from exporter.diagnosis.finding import Finding, found, of_pod
 from exporter.diagnosis.lasting import START_GRACE
 from exporter.diagnosis.mounts import mount_findings, volume_cause
+from exporter.diagnosis.named_objects import named_object_finding
 from exporter.diagnosis.pods import SCHEDULING, not_starting
+from exporter.diagnosis.progress import owner_change, progress_grace
 from exporter.diagnosis.queues import gated_finding
 from exporter.diagnosis.scaling import no_node_words, node_grace
 from exporter.diagnosis.stages import recent
@@ -95,7 +97,9 @@ def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         yield gated_finding(pod, cache)
         return
     grace = 0.0
-    if pod.unscheduled and not pod.node:
+    if (missing := named_object_finding(pod, cache)) is not None:
+        yield missing
+    elif pod.unscheduled and not pod.node:
         cause = volume_cause(pod.unscheduled) or "unschedulable"
         others = _said_by_others(pod, cache) or no_node_words(pod, cache)
         text = "; ".join((pod.unscheduled.removesuffix("."), *others)) if others else pod.unscheduled
@@ -111,6 +115,7 @@ def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
             yield from mount_findings(pod, cache)
         yield from known
     if words := not_starting(pod, cache.events_about(pod.uid)):
+        grace = max(grace, progress_grace(pod, owner_change(pod, cache)))
         yield found("pod_not_starting", words, about=of_pod(pod), since=pod.created, grace=grace)
 
 

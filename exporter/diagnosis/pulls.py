@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
-from exporter.diagnosis.cause_texts import CLUSTER
+from exporter.diagnosis.cause_texts import CLUSTER, IMAGE
 from exporter.diagnosis.container_words import events_of_container
 from exporter.diagnosis.events import latest, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
@@ -47,7 +47,7 @@ _BACK_OFF: Final = re.compile(r'(?:Back-off pulling image(?: "[^"]*")?)?')
 def pull_finding(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
     """The finding that the image of a container cannot be pulled."""
     text, missing, since = _words(pod, one, cache)
-    act = CLUSTER if _OF_CLUSTER.search(text) else ""
+    act = CLUSTER if _OF_CLUSTER.search(text) else IMAGE if "SignatureValidationFailed" in text else ""
     names, command = missing, ""
     if _CREDENTIALS.search(text):
         text += f"; pull secrets of the pod: {pod.pull_secrets or 'none'}" if not missing else ""
@@ -57,7 +57,10 @@ def pull_finding(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
     if missing:
         text += f"; Unable to retrieve some image pull secrets ({missing})"
     about = of_pod(pod, one.name)
-    return found("image_pull", f"container {one.name}: {text}", about=about, since=since, act=act, command=command)
+    volume = next((f"image volume {name} of " for name, image in pod.image_volumes if f'"{image}"' in text), "")
+    return found(
+        "image_pull", f"{volume}container {one.name}: {text}", about=about, since=since, act=act, command=command
+    )
 
 
 def _words(pod: Pod, one: Container, cache: ObjectCache) -> tuple[str, str, float | None]:

@@ -11,7 +11,11 @@ __all__ = ["refusal_of", "without_free_text"]
 _TEXTS: Final = (
     (
         "quota",
-        re.compile(r"exceeded quota|failed quota|insufficient quota|quota (has been )?exceeded", re.IGNORECASE),
+        re.compile(
+            r"exceeded quota|failed quota|insufficient quota|quota (has been )?exceeded"
+            r"|status unknown for quota|quota evaluation timed out",
+            re.IGNORECASE,
+        ),
     ),
     (
         "service_account_missing",

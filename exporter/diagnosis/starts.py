@@ -115,6 +115,12 @@ STARTS: Final = (
         CONTROLLER,
         "kubectl -n $namespace get secrets",
     ),
+    CauseInfo(
+        "pod_object_missing",
+        "The pod names an object that does not exist, such as a ResourceClaimTemplate or an additional network.",
+        TEMPLATES,
+        DESCRIBE,
+    ),
     CauseInfo("image_pull", "The image of a container cannot be pulled.", AGENT, DESCRIBE, grace=START_GRACE),
     CauseInfo(
         "container_cannot_be_created",

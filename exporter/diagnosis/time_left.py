@@ -24,11 +24,11 @@ def time_left_notes(job: Job, cache: ObjectCache) -> Iterator[str]:
         return
     maximum, is_set = cache.max_runtime_of(job)
     maximum *= 1 if is_set else DEFAULT_FACTOR
-    for limit, words in (
-        (job.deadline or math.inf, "activeDeadlineSeconds: Kubernetes then ends it"),
-        (maximum, "its maximum run time: it then counts as stuck"),
+    for limit, name, then in (
+        (job.deadline or math.inf, "activeDeadlineSeconds", "Kubernetes ends it"),
+        (maximum, "maximum run time", "it counts as stuck"),
     ):
         age = cache.now - started
         if math.isfinite(limit) and 0 <= limit - age <= max(_PART * limit, min(_SECONDS, limit / 2)):
-            text = f"{job.worker} {job.name} has run for {short(age)} of {short(limit)}, {short(limit - age)} left"
-            yield f"{text}; {words}"
+            text = f"{job.worker} {job.name} has run for {short(age)} of {short(limit)}, its {name}"
+            yield f"{text}: in {short(limit - age)} {then}"

@@ -8,6 +8,7 @@ from exporter.diagnosis.events import began, latest, unresolved_create_failure, 
 from exporter.diagnosis.finding import Finding, found, of_job
 from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.main_exit import main_exit_finding
+from exporter.diagnosis.node_events import with_node_event
 from exporter.diagnosis.pod import pods_findings
 from exporter.diagnosis.pods import current_pods
 from exporter.diagnosis.refusals import refusal_of
@@ -29,7 +30,7 @@ def hang_findings(job: Job, cache: ObjectCache) -> Iterator[Finding]:
     yield from pods_findings(current_pods(job, cache), cache)
     yield from log_findings(job, cache)
     if (ended := main_ended(job, cache)) is not None:
-        yield main_exit_finding(*ended, is_worker=job.is_pod)
+        yield with_node_event(main_exit_finding(*ended, is_worker=job.is_pod), *ended, cache)
     if job.is_pod:
         if job.terminating:
             text = "; ".join(("the Pod is terminating", *_not_killed(job, cache)))

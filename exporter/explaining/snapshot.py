@@ -20,6 +20,7 @@ from exporter.cache import (
     Run,
 )
 from exporter.config import ConfigMaps, Settings
+from exporter.diagnosis.node_events import assign_node_event
 from exporter.diagnosis.queues import WORKLOAD
 from exporter.diagnosis.volumes import CLAIM
 from exporter.explaining.claims import Claims
@@ -168,6 +169,9 @@ class Snapshot:
         places, gone, workloads, found = _places(cache), GoneObjects(cache, every), Workloads(cache), []
         for event in without_old_progress(every):
             place = places.get(event.about)
+            if event.about_kind == "Node":
+                found += [(True, event.last or 0.0, one) for one in assign_node_event(event)]
+                continue
             if event.about_kind == CLAIM:
                 found += [(True, event.last or 0.0, one) for one in self.claims.assign(event)]
             elif event.about_kind == WORKLOAD:

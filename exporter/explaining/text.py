@@ -18,6 +18,8 @@ _MAX_REASON_LENGTH = 80
 """Characters of a reason in a column that others follow."""
 _WITHOUT_PODS = frozenset({"no pod", "suspended", "succeeded"})
 """States of workers of which no pod is expected."""
+_EFFECT = "pod_not_starting"
+"""A cause that repeats the evidence of another one."""
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
@@ -103,17 +105,24 @@ def _cause(run: Explanation, paint: Paint) -> Iterator[str]:
             yield _field(name, value, paint, "bold" if name == "  Next" else "")
     if others:
         yield paint("bold", "Also:")
-        yield from _others(others, {first.next, ""}, run, paint)
+        yield from _others(others, first, run, paint)
 
 
-def _others(others: Sequence[FindingView], shown: set[str], run: Explanation, paint: Paint) -> Iterator[str]:
+def _others(others: Sequence[FindingView], first: FindingView, run: Explanation, paint: Paint) -> Iterator[str]:
     """A line for each, and below it the next command, unless it is one of another finding before it."""
-    rows = [(f"{one.cause}{not_yet(one)}", age(one.since, run.observed), one.evidence) for one in others]
+    shown = {first.next, ""}
+    rows = [(f"{one.cause}{not_yet(one)}", age(one.since, run.observed), _evidence(one, first)) for one in others]
     for line, one in zip(columns(rows, paint), others, strict=True):
         yield f"  {line}"
         if one.next not in shown:
             yield f"    Next: {one.next}"
         shown.add(one.next)
+
+
+def _evidence(one: FindingView, first: FindingView) -> str:
+    """The evidence, unless that of the cause contains it."""
+    is_same = one.cause == _EFFECT and one.evidence in first.evidence
+    return "effect of the cause" if is_same else one.evidence
 
 
 def not_yet(finding: FindingView) -> str:

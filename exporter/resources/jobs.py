@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
@@ -33,6 +34,8 @@ __all__ = ["MAX_RUNTIME_ANNOTATION", "RESOURCE", "WireJob", "attempt_of", "job_f
 MAX_RUNTIME_ANNOTATION = "coderun-exporter/max-runtime"
 
 _MAX_DIGITS = 18
+_MAX_INDEXES_LENGTH = 200
+_INDEXES = re.compile(r"\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*")
 
 
 _JOB_CONTROLLER = "kubernetes.io/job-controller"
@@ -45,6 +48,7 @@ class Spec(msgspec.Struct, rename="camel"):
     suspend: bool | None = None
     manual_selector: bool | None = None
     managed_by: str | None = None
+    success_policy: dict[str, msgspec.Raw] | None = None
 
 
 class Status(msgspec.Struct, rename="camel"):
@@ -99,6 +103,7 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
         reason=reason_of(end),
         message=message_of(status.conditions or (), status.failed_indexes),
+        failed_indexes="" if ended or spec.success_policy else _indexes(status.failed_indexes),
         suspended=bool(spec.suspend) and not ended,
         queue=intern_label(labels.get(QUEUE_LABEL)),
         managed_by="" if spec.managed_by == _JOB_CONTROLLER else qualified_names([spec.managed_by]),
@@ -113,6 +118,14 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         max_runtime=annotated_seconds(meta, MAX_RUNTIME_ANNOTATION),
         manual_selector=bool(spec.manual_selector),
     )
+
+
+def _indexes(text: str | None) -> str:
+    """`status.failedIndexes`, shortened to whole intervals."""
+    found = text or ""
+    if len(found) > _MAX_INDEXES_LENGTH:
+        found = found[:_MAX_INDEXES_LENGTH].rpartition(",")[0]
+    return found if _INDEXES.fullmatch(found) else ""
 
 
 def attempt_of(text: str) -> int:

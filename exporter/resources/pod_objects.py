@@ -1,6 +1,7 @@
 """The wire type of Pods, and the records of Pods of Jobs and of worker Pods."""
 
 import datetime as dt
+import itertools
 import re
 from collections.abc import Collection, Sequence
 
@@ -30,6 +31,9 @@ _SIDE = re.compile(
 """Names of containers that are usually helpers of the main container."""
 _PREEMPTION = re.compile(r"(?<=\.)[^.]* preemption: .*| preemption: .*", re.DOTALL)
 """The sentence that the scheduler appends: why it cannot help itself by preemption, for each node again."""
+_INDEX = "batch.kubernetes.io/job-completion-index"
+_MAX_INDEX_DIGITS = 9
+_MAX_IMAGE_VOLUMES = 5
 _ENDED = frozenset({SUCCEEDED, "Failed"})
 
 
@@ -39,8 +43,21 @@ class Named(msgspec.Struct):
     name: str | None = None
 
 
+class ImageSource(msgspec.Struct):
+    """`image` of a volume."""
+
+    reference: str | None = None
+
+
+class Volume(msgspec.Struct):
+    """An item of `spec.volumes`, without its content."""
+
+    name: str | None = None
+    image: ImageSource | None = None
+
+
 class Spec(msgspec.Struct, rename="camel"):
-    """`spec`, without commands, environment and volumes."""
+    """`spec`, without commands, environment and the content of volumes."""
 
     node_name: str | None = None
     active_deadline_seconds: float | None = None
@@ -49,6 +66,7 @@ class Spec(msgspec.Struct, rename="camel"):
     scheduling_gates: list[Named] | None = None
     scheduler_name: str | None = None
     image_pull_secrets: list[Named] | None = None
+    volumes: list[Volume] | None = None
 
 
 class PodCondition(msgspec.Struct, rename="camel"):
@@ -121,6 +139,7 @@ def pod_record(
         gated=bool(spec.scheduling_gates),
         gates=qualified_names(gate.name for gate in spec.scheduling_gates or ()),
         pull_secrets=qualified_names(item.name for item in spec.image_pull_secrets or ()),
+        image_volumes=_image_volumes(spec),
         unscheduled=": ".join(
             filter(None, (intern_label(scheduled.reason), cleaned(_PREEMPTION.sub("", scheduled.message or ""))))
         ),
@@ -129,9 +148,21 @@ def pod_record(
         ready=None if ready is None else ready.status == "True",
         ready_since=unix_seconds(ready.last_transition_time) if ready is not None else None,
         sandbox_since=unix_seconds(sandbox.last_transition_time),
+        index=_index_of(meta),
         containers=containers,
         more_containers=more,
     )
+
+
+def _index_of(meta: Meta) -> int | None:
+    text = (meta.annotations or {}).get(_INDEX, "")
+    return int(text) if 0 < len(text) <= _MAX_INDEX_DIGITS and text.isdecimal() else None
+
+
+def _image_volumes(spec: Spec) -> tuple[tuple[str, str], ...]:
+    found = ((one.name, one.image.reference) for one in spec.volumes or () if one.image is not None)
+    named = ((object_name(name), cleaned(image)) for name, image in found if name and image)
+    return tuple(itertools.islice(named, _MAX_IMAGE_VOLUMES))
 
 
 def condition(status: Status, name: str, value: str) -> PodCondition | None:

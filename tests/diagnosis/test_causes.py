@@ -106,6 +106,7 @@ KUEUE = a_pod(
     "Running", containerStatuses=[{"name": "agent", "state": {"waiting": {"reason": "CrashLoopBackOff"}}}]
 ) | {"metadata": {"name": "kueue-controller-manager-1", "namespace": "kueue-system", "uid": "kueue"}}
 """The failing controller of Kueue."""
+NO_CLAIM = 'PodResourceClaim gpu: resourceclaimtemplate.resource.k8s.io "gpu" not found'
 
 CASES = [
     ("finalizer_stuck", [with_finalizer(a_run(status=RUNNING, deleted=CREATED + 60))], ""),
@@ -139,6 +140,11 @@ CASES = [
     (
         "hook_failed",
         [OPEN, a_job(active=0), a_killed_pod(), an_event(reason="FailedPostStartHook", note="exited with 1")],
+        "",
+    ),
+    (
+        "pod_object_missing",
+        [OPEN, a_job(), a_pod(), an_event(reason="FailedResourceClaimCreation", note=NO_CLAIM)],
         "",
     ),
     ("container_lost", [OPEN, a_job(active=0), a_killed_pod(reason="ContainerStatusUnknown"), READ], ""),

@@ -44,10 +44,10 @@ def test_every_dump_has_an_expected_cause():
 def test_evidence_contains_nothing_that_changes_each_time():
     """It is a label value, so each different text would create a new series."""
     assert explain_dump("quota-must-specify")[1]["findings"][0]["evidence"].startswith(
-        "FailedCreate: Error creating: pods is forbidden: failed quota: team"
+        "FailedCreate: Error creating: the pod is forbidden: failed quota: team"
     )
     assert explain_dump("pod-security")[1]["findings"][0]["evidence"].startswith(
-        'FailedCreate: Error creating: pods is forbidden: violates PodSecurity "restricted:latest"'
+        'FailedCreate: Error creating: the pod is forbidden: violates PodSecurity "restricted:latest"'
     )
     assert explain_dump("crash-loop")[1]["findings"][0]["evidence"] == (
         "container agent: CrashLoopBackOff; last: Error, exit code 2"

@@ -44,6 +44,8 @@ SANDBOX = 'FailedCreatePodSandBox: failed to setup network for sandbox "9f":'
         ("image_pull", "Failed: r/agent@sha256:ab403f: dial tcp 10.0.0.1:443: i/o timeout", "network from the node"),
         ("image_pull", "Failed: unexpected status from HEAD request to https://r/v2/a: 403 Forbidden", "pull secret"),
         ("image_pull", "ImagePullBackOff", ""),
+        ("quota", "the pod is forbidden: status unknown for quota: q", "kube-controller-manager"),
+        ("container_cannot_be_created", "CreateContainerError: unresolvable CDI devices k8s.gpu", "Delete the pod"),
         ("admission_denied", 'pod rejected: RuntimeClass "gvisor" not found', "Create the RuntimeClass"),
         ("volume_waiting", "FailedMount: hostPath type check failed: /data is not a directory", "DirectoryOrCreate"),
         (

@@ -61,3 +61,13 @@ def test_the_name_of_a_policy_is_kept_in_a_long_message(tmp_path):
     text = f'Failed to create Job: jobs.batch "play-{"x" * 50}" is forbidden: {policy}: {"no privileged pods " * 9}'
     _, out = explain(tmp_path, [a_run(status={"phase": "Failed", "message": text}), READ], "r")
     assert policy in next(line for line in out.splitlines() if line.startswith("  Evidence:"))
+
+
+def test_an_effect_does_not_repeat_the_evidence(tmp_path):
+    """It is in JSON."""
+    pod = a_pod(
+        conditions=[{"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "no fit"}]
+    )
+    _, out = explain(tmp_path, [OPEN, WAITS, pod, READ], "r", "--at", LATER)
+    assert out.count("Unschedulable: no fit") == 2  # the cause, and the state of the pod
+    assert "effect of the cause\n" in out

@@ -10,11 +10,12 @@ LACKS = "Unable to retrieve some image pull secrets (regcred); attempting to pul
 DENIED = 'failed to pull image "r.example/a:1": 401 Unauthorized'
 
 
-def shown(folder, *more, message=DENIED, secrets=()):
+def shown(folder, *more, message=DENIED, secrets=(), volumes=()):
     """What `explain` shows for a Pod with these pull secrets whose image cannot be pulled."""
     wait = {"reason": "ErrImagePull", "message": message}
     pod = a_pod(containerStatuses=[{"name": "agent", "state": {"waiting": wait}}])
     pod["spec"] |= {"nodeName": "w-1", "imagePullSecrets": [{"name": name} for name in secrets]}
+    pod["spec"]["volumes"] = [*volumes]
     return explain(folder, [OPEN, WAITS, pod, READ, *more], "r", "--at", LATER)[1]
 
 
@@ -49,3 +50,13 @@ def test_other_answers_have_nothing_to_do_with_secrets(tmp_path):
     assert "regcred" not in out
     assert "Act:       who runs the cluster\n" in out
     assert "network from the node" in out.partition("Fix:")[2]
+
+
+@pytest.mark.parametrize(
+    ("image", "subject"),
+    [("r.example/a:1", "image volume skills of container agent: "), ("r.example/a:2", "container agent: ")],
+)
+def test_the_image_of_a_volume(tmp_path, image, subject):
+    """Its reason is in the state of the container."""
+    volumes = [{"name": "tmp", "emptyDir": {}}, {"name": "skills", "image": {"reference": image}}, {"image": {}}]
+    assert f"Evidence:  {subject}ErrImagePull" in shown(tmp_path, volumes=volumes)

@@ -55,6 +55,7 @@ MESSAGES = [
     ("segfault", "signal: segmentation fault (core dumped)"),
     ("root_user", "--dangerously-skip-permissions cannot be used with root/sudo privileges for security reasons"),
     ("read_only", "OSError: [Errno 30] Read-only file system: '/home/agent/.cache'"),
+    ("privileges", "iptables v1.8.11 (nf_tables): Could not fetch rule set: Permission denied (you must be root)"),
     ("permission", "Error: EACCES: permission denied, open '/workspace/.git/config'"),
     ("processes", "bash: fork: retry: Resource temporarily unavailable"),
     ("module_missing", "Error: Cannot find module '/app/index.js'\n    at Module._load (node:internal/modules:1)"),

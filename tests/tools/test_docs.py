@@ -12,6 +12,7 @@ import yaml
 
 from exporter import config, config_file
 from exporter.diagnosis import CAUSES
+from exporter.diagnosis.end_texts import END_TEXTS
 from exporter.telemetry import STATES
 from lab import fast_yaml
 from tools import generate_docs
@@ -166,7 +167,9 @@ def test_every_cause_is_explained():
         "".join(text_of(f"exporter/{name}") for name in ("cache/records.py", "resources/configmaps.py")),
     )
     causes, metrics = text_of("docs/causes.md"), text_of("docs/metrics.md")
-    assert re.findall(r"^\| `(\w+)` \|", causes, re.MULTILINE) == list(CAUSES)
+    table, _, messages = causes.partition("## Termination messages")
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == list(CAUSES)
+    assert re.findall(r"^\| `(\w+)` \|", messages, re.MULTILINE) == list(END_TEXTS)
     assert len(problems) == 6
     assert [name for name in problems if f"`{name}`" not in metrics] == []
 
