@@ -42,6 +42,7 @@ FIXES_BY_TEXT: Final = {
         ("calling webhook|call webhook", "Repair the pods or the Service of the webhook, or the network to them."),
         ("PodSecurity", "Change the securityContext of the pod, or the Pod Security level of the namespace."),
         ("denied|AdmissionPolicy", "Change what the webhook or policy objects to in the pod, or the policy."),
+        ("node selector conflicts", "Correct the node selector in the template, or that of the namespace."),
         ("imum .* usage per|ratio per", "Change the resources of the container, or the LimitRange."),
         (r"RuntimeClass \S+ not found", "Create the RuntimeClass, or correct its name in the template of the pod."),
         ("PriorityClass", "Create the PriorityClass, or correct its name in the template of the pod."),
@@ -56,6 +57,12 @@ FIXES_BY_TEXT: Final = {
             "must be less than or equal to \\S+ limit",
             "Lower the request or raise the limit of the container; the limit may be the default of a LimitRange.",
         ),
+        ("database space exceeded", "Compact and defragment etcd, then disarm its alarm NOSPACE."),
+        (
+            "unable to handle the request|etcdserver|[Tt]imeout: request|request timed out",
+            "Repair the API server, or its etcd: it does not answer in time.",
+        ),
+        ("[Pp]od (\\S+ )?is invalid", "Correct the field that the evidence names in the template of the pod."),
         ("because it is being terminated", "Create the run in another namespace: this one is being deleted."),
     ),
     "pod_not_starting": (
@@ -69,6 +76,10 @@ FIXES_BY_TEXT: Final = {
         ),
     ),
     "node_rejected": (
+        ("SysctlForbidden", "Remove the sysctl from the template, or permit it on the nodes (allowedUnsafeSysctls)."),
+        ("AppArmor", "Load the AppArmor profile on the node, or remove it from the template of the pod."),
+        ("TopologyAffinityError", "Run it again, with requests that fit one NUMA node: this node aligns them."),
+        ("PodOSNotSupported|PodOSSelector", "Select nodes of the operating system of the pod."),
         ("NodeAffinity|NodePorts", "Run it again: the labels or ports of the node no longer fit the pod."),
         ("OutOf", "Run it again: other pods had taken what was free on the node."),
         ("UnexpectedAdmissionError|[Dd]evice", "Repair the device plugin of the node, and run it again."),
@@ -76,6 +87,8 @@ FIXES_BY_TEXT: Final = {
     "evicted": (
         ("low on resource", "Request as much of the resource as the pod uses, and run it again."),
         ("exceeds|exceeded|usage of", "Raise the limit that the message names, or let the pod use less of it."),
+        ("had condition.*DiskPressure", "Free disk space on the node, and run it again."),
+        ("had condition.*(Memory|PID)Pressure", "End what fills the node, or add nodes, and run it again."),
         ("[Ss]hutdown|shutting down", "Run it again: its node was shut down."),
         ("Underutilized|Empty|Drifted|[Cc]onsolidat", "Run it again; karpenter.sh/do-not-disrupt protects its pod."),
         (
@@ -102,6 +115,15 @@ FIXES_BY_TEXT: Final = {
         ("storageclass.* not found", "Create the StorageClass, or correct its name in the claim."),
         ("ProvisioningFailed", "Correct the StorageClass, the permissions or the capacity that the message names."),
         ("ExternalProvisioning", "Repair the driver that creates the volume; its log has the reason."),
+        (
+            "non-existent persistentvolume|phase Lost",
+            "Restore the volume, or create the claim again: it has lost its volume.",
+        ),
+        (
+            "unbound immediate|find available persistent volumes|binding volumes",
+            "Look at the claim: its StorageClass and driver must create its volume, or an administrator.",
+        ),
+        ("enough free storage", "Add storage where the driver of the volume creates it, or nodes with more of it."),
         ("volume node affinity|volume zone", "Add a node in the zone of the volume, or create the claim again."),
         (
             "mount\\.nfs.*(timed out|refused|No route|unreachable)",
@@ -119,6 +141,28 @@ FIXES_BY_TEXT: Final = {
         (
             "timed out waiting for external-attacher",
             "Repair the controller of the CSI driver: its external-attacher does not attach the volume.",
+        ),
+        (
+            "fsck found errors|wrong fs type|bad superblock",
+            "Repair the file system of the volume, or restore the volume.",
+        ),
+        (
+            "operation with the given [Vv]olume .*already exists",
+            "Wait: the driver still works on an earlier request. If that lasts, its log says why.",
+        ),
+        (
+            "UnauthorizedOperation|AuthorizationFailed|not authorized|AccessDenied|PermissionDenied",
+            "Grant the driver of the volume the permission that the message names.",
+        ),
+        ("failed to fetch token: .*dial tcp", "Repair the network from the node to the API server."),
+        ("NewMounter initialization failed.*does not exist", "Create the path of the local volume on its node."),
+        (
+            "InvalidVolume.NotFound|[Vv]olume .{0,99}(not found|does not exist)",
+            "Restore the volume, or create the claim again: its disk no longer exists.",
+        ),
+        (
+            "MountDevice failed.*DeadlineExceeded|SetUp failed.*DeadlineExceeded",
+            "Look at the log of the CSI driver on the node: its storage does not answer in time.",
         ),
         ("access denied|[Pp]ermission denied", "Correct the permissions on the server of the volume."),
     ),
@@ -158,6 +202,14 @@ FIXES_BY_TEXT: Final = {
             "NotTriggerScaleUp.*max (node group size|limit)",
             "Raise the maximum size of the node group, or end other pods.",
         ),
+        (
+            "Failed to schedule pod, .*exceeds? limits",
+            "Raise the limits of the NodePool, or wait for the end of other pods.",
+        ),
+        (
+            "Failed to schedule pod, .*(incompatible|instance type)",
+            "Correct the requirements of the NodePool, or the requests and the node selector of the pod.",
+        ),
         ("free ports", "Wait for the pod that holds the host port, or remove the port from the template."),
         (
             "(?i:device ?class).*(not found|does not exist|could not)",
@@ -192,11 +244,17 @@ FIXES_BY_TEXT: Final = {
         ("Insufficient", "Add nodes, end other pods, or lower the requests of the pod."),
         ("Too many pods", "Add nodes, or raise maxPods of their kubelets: they run as many pods as they may."),
         ("were unschedulable", "Uncordon nodes, or add nodes."),
+        ("requested node name", "Correct the name of the node in the template of the pod."),
+        (
+            "pod ?group|minAvailable|minMember",
+            "Add room for all pods of the group: the scheduler starts them together.",
+        ),
         ("didn't match|(untolerated|had) taint", _FIT),
     ),
     "image_pull": (
         ("InvalidImageName|invalid reference", "Correct the name of the image."),
         ("ErrImageNeverPull", "Load the image on the node, or change the imagePullPolicy."),
+        ("ImageInspectError|InspectFailed", "Remove the image from the node, so that it is pulled again."),
         ("SignatureValidationFailed", "Sign the image, or correct the signature policy of the node."),
         (
             rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any ?[Rr]eq|rate limit",
@@ -268,6 +326,13 @@ FIXES_BY_TEXT: Final = {
         ),
         ("user namespace", "Use a runtime with user namespaces, or remove hostUsers: false."),
         ("no runtime for|RuntimeHandler", "Install the runtime on the node, or correct the RuntimeClass."),
+        ("OOM-killed", "Raise the memory limit of the container: it is too low even for its start."),
+        ("no command specified", "Set a command in the template of the pod, or in the image."),
+        (
+            "nvidia-container-cli|nvml error|gathering device information",
+            "Repair the device or its driver on the node, such as that of a GPU.",
+        ),
+        ("verify user is non-root", "Set runAsUser to the number of the user, because the image names the user."),
         ("runAsNonRoot|run as root", "Set runAsUser to a user other than root, or use an image with one."),
         (
             "assign.*IP|no more IPs|IP address|no free IP|insufficient.*ip",
@@ -288,6 +353,10 @@ FIXES_BY_TEXT: Final = {
         ("permission denied", "Make the command executable in the image, or correct the user of the container."),
         ("DRA driver|dynamic resources", "Repair the pod of the driver of the devices on the node."),
         ("FailedKillPod", "Restart the container runtime of the node."),
+        (
+            "context deadline exceeded|DeadlineExceeded",
+            "Look for slow disks or a hanging container runtime on the node.",
+        ),
         ("[Nn]etwork|CNI|cni", "Repair the network plugin of the node."),
         ("PostStartHook|lifecycle hook", "Correct the command in lifecycle.postStart of the container."),
         ("no space left", "Free disk space on the node."),

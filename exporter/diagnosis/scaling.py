@@ -8,6 +8,7 @@ from typing import Final
 
 from exporter.cache import Event, ObjectCache, Pod
 from exporter.diagnosis.events import words
+from exporter.diagnosis.pods import SCHEDULING
 
 __all__ = ["SCALING", "no_node_words", "node_grace"]
 
@@ -15,6 +16,8 @@ _NODE_COMES: Final = frozenset({"TriggeredScaleUp", "Nominated"})
 _NO_NODE: Final = "NotTriggerScaleUp"
 SCALING: Final = _NODE_COMES | {_NO_NODE}
 """Reasons of Events about Pods."""
+_NO_POOL: Final = "Failed to schedule pod, "
+"""The beginning of the note of Karpenter: pkg/controllers/provisioning/scheduling/events.go."""
 _NODE_SECONDS: Final = 600.0
 """A node that takes longer to become ready is late."""
 _MAX_SECONDS: Final = 900.0
@@ -22,7 +25,14 @@ _MAX_SECONDS: Final = 900.0
 
 
 def _newest(pod: Pod, cache: ObjectCache) -> Event | None:
-    return next((event for event in cache.events_about(pod.uid) if event.reason in SCALING), None)
+    return next(
+        (event for event in cache.events_about(pod.uid) if event.reason in SCALING or _is_no_pool(event)), None
+    )
+
+
+def _is_no_pool(event: Event) -> bool:
+    """Whether Karpenter says why no NodePool fits. Its reason is that of the scheduler."""
+    return event.reason == SCHEDULING and event.note.startswith(_NO_POOL)
 
 
 def node_grace(pod: Pod, cache: ObjectCache, since: float | None) -> float:
@@ -36,4 +46,5 @@ def node_grace(pod: Pod, cache: ObjectCache, since: float | None) -> float:
 def no_node_words(pod: Pod, cache: ObjectCache) -> list[str]:
     """Why the autoscaler adds no node, if that is the newest thing it says."""
     event = _newest(pod, cache)
-    return [words(event)] if event is not None and event.reason == _NO_NODE else []
+    says_why = event is not None and (event.reason == _NO_NODE or _is_no_pool(event))
+    return [words(event)] if event is not None and says_why else []

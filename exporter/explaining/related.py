@@ -12,6 +12,7 @@ from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.finding import MAX_EVIDENCE
 from exporter.explaining.external_secrets import ExternalSecret
 from exporter.explaining.finalizer_owners import with_finalizer_owner
+from exporter.explaining.lost_nodes import with_lost_nodes
 from exporter.explaining.other_pods import OtherPod
 from exporter.explaining.queue_controllers import with_queue_controller
 from exporter.explaining.snapshot import Snapshot
@@ -62,7 +63,8 @@ def with_related(runs: Iterable[Explanation], snapshot: Snapshot) -> Iterator[Ex
         owned = (with_finalizer_owner(one, snapshot.failing, snapshot.down) for one in run.findings)
         closed = (with_tainted_nodes(one, nodes, snapshot.failing) for one in owned)
         found = msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in closed))
-        yield with_queue_controller(found, snapshot.failing, snapshot.down)
+        found = with_queue_controller(found, snapshot.failing, snapshot.down)
+        yield with_lost_nodes(found, snapshot.nodes)
 
 
 def _finding(one: FindingView, run: Explanation, related: Related) -> FindingView:

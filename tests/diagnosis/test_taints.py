@@ -107,3 +107,37 @@ def test_other_reasons(reason, words):
     """Neither the selector nor the tolerations are at fault."""
     assert words in fix(ROLE, reason)
     assert "tolera" not in fix(ROLE, reason)
+
+
+@pytest.mark.parametrize(
+    ("cause", "evidence", "words"),
+    [
+        ("unschedulable", "FailedScheduling: Failed to schedule pod, incompatible with nodepool a", "NodePool"),
+        ("unschedulable", "Failed to schedule pod, all available instance types exceed limits for nodepool", "Raise"),
+        ("unschedulable", "pod group is not ready, 1 Pending, 4 minAvailable", "together"),
+        ("pod_creation_failed", "Error creating: etcdserver: mvcc: database space exceeded", "etcd"),
+        ("pod_creation_failed", "Error creating: Pod is invalid: spec.x: Required value", "field"),
+        ("pod_creation_failed", "Error creating: etcdserver: request timed out", "API server"),
+        ("node_rejected", "SysctlForbidden: forbidden sysctl: net.core.somaxconn not allowlisted", "sysctl"),
+        ("node_rejected", "TopologyAffinityError: Resources cannot be allocated", "NUMA"),
+        ("evicted", "Evicted: The node had condition: [DiskPressure].", "Free disk space"),
+        ("volume_waiting", 'persistentvolumeclaim "ws" bound to non-existent persistentvolume "a"', "Restore"),
+        ("volume_waiting", "pod has unbound immediate PersistentVolumeClaims", "StorageClass"),
+        ("volume_waiting", "FailedMount: fsck found errors on device /dev/x", "file system"),
+        ("volume_waiting", "an operation with the given Volume ID a already exists", "Wait"),
+        ("volume_waiting", "Could not attach volume: UnauthorizedOperation: no", "permission"),
+        ("volume_waiting", "InvalidVolume.NotFound: The volume vol-1 does not exist", "disk no longer exists"),
+        (
+            "container_cannot_be_created",
+            "RunContainerError: init was OOM-killed (memory limit too low?)",
+            "memory limit",
+        ),
+        ("container_cannot_be_created", "RunContainerError: nvidia-container-cli: nvml error", "driver on the node"),
+        ("container_cannot_be_created", "image has non-numeric user, cannot verify user is non-root", "number"),
+        ("container_cannot_be_created", "CreateContainerError: context deadline exceeded", "slow disks"),
+        ("image_pull", "ImageInspectError: layers from manifest don't match", "Remove the image"),
+    ],
+)
+def test_fixes_of_other_starts(cause, evidence, words):
+    """The texts are those of Kubernetes, Karpenter, container runtimes and drivers."""
+    assert words in fix_of(cause, evidence)

@@ -106,3 +106,39 @@ def test_an_odd_node_is_ignored(tmp_path):
     """A dump may contain anything."""
     odd = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": 7}, "spec": {"taints": [{"key": "a b"}, 3]}}
     assert "unschedulable" in shown(tmp_path, named(DISK), odd)
+
+
+def a_running_pod(node="w1"):
+    """The Pod, which runs on this node."""
+    return on(node, a_pod("Running", containerStatuses=[{"name": "agent", "state": {"running": {}}}]))
+
+
+@pytest.mark.parametrize(
+    ("ready", "seconds", "node", "is_lost"),
+    [
+        ("Unknown", 60, "w1", True),
+        ("Unknown", 59, "w1", False),
+        ("False", 900, "w1", False),
+        ("True", 900, "w1", False),
+        ("Unknown", 900, "w2", False),
+    ],
+)
+def test_a_node_that_does_not_respond(tmp_path, ready, seconds, node, is_lost):
+    """Its Event may have expired. A dump may have only some nodes, so one that it lacks may exist."""
+    since = stamp(CREATED + 7200 - seconds)
+    lost = {"type": "Ready", "status": ready, "message": "Kubelet stopped posting", "lastTransitionTime": since}
+    objects = [OPEN, without_pod(active=1, ready=1), a_running_pod(), READ, a_node(node, conditions=(lost,))]
+    code, out = explain(tmp_path, objects, "r", "--at", LATER)
+    assert (code, "Cause:       node_lost\n" in out) == (int(is_lost), is_lost)
+    assert ("node w1 of pod p: Ready is Unknown: Kubelet stopped posting\n" in out) is is_lost
+
+
+def test_karpenter_says_why_no_node_comes(tmp_path):
+    """Its Event has the reason of the scheduler, and is no failure of it."""
+    note = 'Failed to schedule pod, incompatible with nodepool "a", no instance type satisfied resources'
+    event = READ | {"reason": "FailedScheduling", "message": note}
+    event["involvedObject"] = READ["involvedObject"] | {"uid": "pod-p"}
+    event["metadata"] = READ["metadata"] | {"uid": "k"}
+    out = shown(tmp_path, "3 Insufficient cpu", event)
+    assert f"; FailedScheduling: {note}\n" in out
+    assert "Fix:       Correct the requirements of the NodePool" in out
