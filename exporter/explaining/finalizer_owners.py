@@ -43,7 +43,8 @@ def with_finalizer_owner(one: FindingView, pods: Sequence[OtherPod], down: Seque
     """The finding, with the failing pod, or the workload without pods, that should remove the finalizer."""
     match = _FINALIZERS.search(one.evidence) if one.cause == "finalizer_stuck" else None
     words = _words(match[1].split(", ")) if match else set()
-    for item in (*pods, *down):
+    every: list[OtherPod | DownWorkload] = [*pods, *down]
+    for item in every:
         if words & {*item.name.split("-")}:
             if isinstance(item, OtherPod):
                 text, kind = f"pod {item.namespace}/{item.name} fails: {item.why}", "pod"
