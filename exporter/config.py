@@ -26,6 +26,7 @@ from exporter.selectors import SELECTOR
 __all__ = ["DEFAULT_JOB_MAX_RUNTIME", "SELECTOR", "Profile", "Settings", "check", "log_formats"]
 
 Duration = str | float | int
+Dollars = float | int | Literal["none"]
 
 DEFAULT_JOB_MAX_RUNTIME = "1h"
 
@@ -140,6 +141,10 @@ class AgentThresholds(_Section, frozen=True):
     """How long this agent may run after its last word."""
     agent_silence_limit: Duration | None = None
     """How long this agent may write no line."""
+    run_cost_limit: Dollars | None = None
+    """How much one run of this agent may cost, in US dollars, or `none`."""
+    hourly_cost_limit: Dollars | None = None
+    """How much this agent may cost within an hour in one namespace, in US dollars, or `none`."""
 
 
 class Thresholds(_Section, frozen=True):
@@ -157,6 +162,12 @@ class Thresholds(_Section, frozen=True):
     agent_silence_limit: Duration = "30m"
     """How long an agent may write no line, if [logs](#logs) are read. It does not apply to formats that are written
     only at the end, nor to long-lived runs, unless that of their agent is set."""
+    run_cost_limit: Dollars | None = None
+    """How much one run may cost, in US dollars, as the agents report it in their [logs](#logs). Not set: no limit,
+    because no default fits; `AgentCostHigh` then does not fire for runs."""
+    hourly_cost_limit: Dollars | None = None
+    """How much one agent may cost within an hour in one namespace, in US dollars. Not set: no limit, and
+    `AgentCostHigh` does not fire for agents."""
     agents: dict[str, AgentThresholds] = {}
     """Limits of single agents, by the value of the label `agent`, such as `tess`."""
 
@@ -219,6 +230,7 @@ class Settings(_Section, frozen=True):
 def check(settings: Settings) -> None:
     """Validates values beyond their types. Raises msgspec.ValidationError with the path of the key."""
     _check_durations(settings)
+    _check_costs(settings)
     named = [("namespaces", name) for name in settings.namespaces]
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
         if not _NAMESPACE.fullmatch(name):
@@ -291,8 +303,21 @@ def _check_formats(formats: tuple[str | Format, ...]) -> None:
             raise msgspec.ValidationError(f"{text} - at `{where}`")
 
 
+def _check_costs(settings: Settings) -> None:
+    sections: dict[str, Thresholds | AgentThresholds] = {"thresholds": settings.thresholds}
+    sections |= {f"thresholds.agents.{agent}": override for agent, override in settings.thresholds.agents.items()}
+    for key, section in sections.items():
+        for name in ("run_cost_limit", "hourly_cost_limit"):
+            limit = getattr(section, name)
+            if isinstance(limit, float | int) and not 0 < limit < float("inf"):
+                raise msgspec.ValidationError(
+                    f"{limit} is not an amount of dollars above 0: use none for no limit - at `$.{key}.{name}`"
+                )
+
+
 def _check_durations(settings: Settings) -> None:
-    limits, names = settings.thresholds, AgentThresholds.__struct_fields__
+    limits = settings.thresholds
+    names = [name for name in AgentThresholds.__struct_fields__ if not name.endswith("_cost_limit")]
     durations = {f"thresholds.{name}": getattr(limits, name) for name in names}
     for agent, override in limits.agents.items():
         durations |= {f"thresholds.agents.{agent}.{name}": getattr(override, name) for name in names}

@@ -16,7 +16,7 @@ from exporter.log_formats.values import Condition, Path, condition, parse_path
 __all__ = ["CompiledEvent", "CompiledFormat", "FormatError", "compile_format"]
 
 _CLASSES: Final = ("error", "failure", "hint", "retrying")
-_AMOUNTS: Final = ("cost", "turns", "tokens_input", "tokens_output")
+_AMOUNTS: Final = ("cost", "turns", "tokens_input", "tokens_cached", "tokens_output")
 
 
 class FormatError(ValueError):

@@ -4,7 +4,7 @@ The last word is the final event of a session, which states its outcome.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from exporter.log_formats.amounts import Accumulator
 from exporter.log_formats.classes import more_specific
@@ -13,6 +13,8 @@ from exporter.log_formats.report import LogReport
 from exporter.log_formats.values import is_present
 
 __all__ = ["State"]
+
+_AMOUNTS: Final = ("cost", "turns", "tokens_input", "tokens_cached", "tokens_output")
 
 
 class State:
@@ -28,7 +30,7 @@ class State:
         self._session = 0
         self._is_announced = False
         self._has_streamed = self._is_silent = False
-        self._counters = {name: Accumulator() for name in ("cost", "turns", "tokens_input", "tokens_output")}
+        self._counters = {name: Accumulator() for name in _AMOUNTS}
         self._last_word: float | None = None
         self._outcome = self._error = self._hint = self._failure = ""
         self._waiting = self._retrying = ""
@@ -149,7 +151,9 @@ class State:
             retrying=self._retrying,
             cost_dollars=values["cost"],
             turns=_integer(values["turns"]),
+            turns_sum=_integer(self._counters["turns"].sum),
             tokens_input=_integer(values["tokens_input"]),
+            tokens_cached=_integer(values["tokens_cached"]),
             tokens_output=_integer(values["tokens_output"]),
             lines_after=self._lines_after,
             unread=self.unread,

@@ -47,12 +47,14 @@ class Reading(NamedTuple):
 
 
 class ContainerReader:
-    """Times are in seconds since the epoch."""
+    """Times are in seconds since the epoch. `started`: what older lines report is in `ContainerLog.earlier`."""
 
     __slots__ = (
+        "_before",
         "_cursor",
         "_read_at",
         "_reader",
+        "_started",
         "ended",
         "has_report",
         "is_over",
@@ -63,7 +65,7 @@ class ContainerReader:
         "target",
     )
 
-    def __init__(self, target: Target, reader: Reader) -> None:
+    def __init__(self, target: Target, reader: Reader, *, started: float = 0.0) -> None:
         self.target = target
         self.schedule = Schedule(target.pod_uid)
         self.state = ""
@@ -81,6 +83,8 @@ class ContainerReader:
         self._read_at = 0.0
         self._cursor = Cursor()
         self._reader = reader
+        self._started = started
+        self._before: LogReport | None = None  # of the lines before `started`, once there is another one
 
     def params(self, now: float) -> dict[str, str]:
         """The query of the next request. No `limitBytes`, which would cut the newest lines."""
@@ -113,7 +117,10 @@ class ContainerReader:
         until = time.monotonic() + _SLICE_SECONDS
         earliest = self._read_at - _READ_SECONDS if self.has_report and not self.previous else 0.0
         for line in lines:
-            self._reader.feed([Line(min(max(line.stamp / NANOSECONDS, earliest), now), line.text, line.cut)])
+            moment = min(max(line.stamp / NANOSECONDS, earliest), now)
+            if self._before is None and moment >= self._started:
+                self._before = self._reader.report
+            self._reader.feed([Line(moment, line.text, line.cut)])
             if time.monotonic() >= until:
                 yield
                 until = time.monotonic() + _SLICE_SECONDS
@@ -138,6 +145,7 @@ class ContainerReader:
         return ContainerLog(
             id=self.target.key,
             report=self._reader.report,
+            earlier=self._reader.report if self._before is None else self._before,
             started=self.target.started,
             ended=self.is_over,
             stale=self.is_stale,

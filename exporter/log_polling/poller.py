@@ -45,6 +45,7 @@ class LogPoller:
         self._new_reader = new_reader
         self._metrics = metrics
         self._pauses = Pauses(notices)
+        self._started = clock()
         self._containers: dict[str, ContainerReader] = {}
         self._queue = DueQueue()
         self._now = self._scan_at = float("-inf")
@@ -103,7 +104,7 @@ class LogPoller:
         self._pauses.keep(one.target.namespace for one in self._containers.values())
 
     def _add(self, target: Target) -> None:
-        one = ContainerReader(target, self._new_reader(target.cli))
+        one = ContainerReader(target, self._new_reader(target.cli), started=self._started)
         self._containers[target.key] = one
         self._store.put_log(target.job, one.log)
         self._put(one, one.schedule.first(self._clock()))

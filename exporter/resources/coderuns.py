@@ -13,6 +13,7 @@ from exporter.resources.containers import cleaned
 from exporter.resources.kinds import RunKind, runs_partition_prefix
 from exporter.resources.objects import finalizers_of, intern_label, object_name, seconds_in, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.run_costs import RUN_COST_FAMILIES
 from exporter.resources.wanted import WatchConfig
 from exporter.untrusted import model_name, one_line
 
@@ -283,5 +284,6 @@ RESOURCE = Resource(
             help="Time at which the run ended, in seconds since the epoch.",
             value=lambda run, _: run.finished if run.terminal else None,
         ),
+        *RUN_COST_FAMILIES,
     ),
 )

@@ -13,6 +13,7 @@ from exporter.cache import ConfigMap, Job, ObjectCache, Record, Run
 from exporter.resources.bounded import OTHER, Bounded
 from exporter.resources.finished import log_finished
 from exporter.resources.hidden import HiddenPods
+from exporter.resources.usage import UsageMetrics
 
 __all__ = ["LifecycleMetrics"]
 
@@ -29,7 +30,7 @@ class LifecycleMetrics:
     Series with the usual results are initialized to 0, because `increase()` ignores the first value of a counter.
     """
 
-    def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry) -> None:
+    def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry, has_logs: bool = False) -> None:
         self._cache = cache
         self._registry = registry
         self._texts: dict[bool, str] = {}
@@ -66,6 +67,8 @@ class LifecycleMetrics:
             registry=registry,
         )
         self._jobs = Counter("jobs_finished", "Number of Jobs that ended.", labels, registry=registry)
+        self.usage = UsageMetrics(cache=cache, registry=registry, on_change=self._texts.clear) if has_logs else None
+        """What agents report in their logs; None if logs are not read."""
 
     def text(self, *, openmetrics: bool) -> str:
         """The text of these metrics, without `# EOF`. Rendered only after a change: 100 combinations take 60 ms."""
