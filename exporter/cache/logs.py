@@ -33,6 +33,8 @@ class ContainerLog(msgspec.Struct, gc=False, kw_only=True, frozen=True):
     """Whether the log could not be read in the last minutes: the container may have written since."""
     earlier: LogReport = LogReport()
     """What was read from lines that had been written before the exporter started. Counters do not include it."""
+    complete: bool = False
+    """Whether the container has ended, and its log was read until its end, without missing lines in between."""
     unread: bool = False
     """Whether the log has never been read: the report is empty, and what the container does is unknown."""
 
@@ -72,6 +74,21 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
         yield from (one.report for one in self.containers if not one.unread)
 
     @property
+    def word(self) -> str:
+        """How the agent ended: `success` or `error` by its last word, `none`: it ended without one, or `unknown`.
+
+        Empty while a container runs, or the end of its log has not been read yet.
+        """
+        found = max(self.current, key=lambda one: one.last_word or 0.0, default=None)
+        if found is not None and found.last_word is not None and not any(one.stale for one in self.containers):
+            return found.outcome or "unknown"
+        if not all(one.ended for one in self.containers):
+            return ""
+        last = self.containers[-1] if self.containers else None
+        is_none = last is not None and last.complete and last.report.has_last_words and last.report.sessions
+        return "none" if is_none else "unknown"
+
+    @property
     def total(self) -> LogReport:
         """The sums over all containers."""
         return functools.reduce(_sum, self.all)
@@ -95,6 +112,7 @@ class Logs:
         self._is_job = is_job
         self._of: dict[str, JobLogs] = {}
         self._earlier: dict[str, LogReport] = {}
+        self._words: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._of)
@@ -119,14 +137,20 @@ class Logs:
         """The sums of the Jobs of the run with this UID that are gone; None if no log of them was read."""
         return self._earlier.get(uid)
 
+    def earlier_word_of_run(self, uid: str) -> str:
+        """How the agent ended in the last Job of a run that is gone, as `JobLogs.word`."""
+        return self._words.get(uid, "unknown")
+
     def forget(self, job: str, *, run: str) -> None:
         """Removes the reports of a Job that is gone. Its sums are kept for its run, given by UID; empty: not kept."""
         if (logs := self._of.pop(job, None)) is not None and run:
             self._earlier[run] = _sum(self._earlier.get(run, LogReport()), logs.total)
+            self._words[run] = logs.word or "unknown"
 
     def forget_run(self, uid: str) -> None:
         """Removes what is kept for a run that is gone."""
         self._earlier.pop(uid, None)
+        self._words.pop(uid, None)
 
 
 def _sum(one: LogReport, other: LogReport) -> LogReport:

@@ -61,6 +61,11 @@ class CompiledFormat:
     json_events: tuple[CompiledEvent, ...]
     text_events: tuple[CompiledEvent, ...]
 
+    @property
+    def has_last_words(self) -> bool:
+        """Whether a JSON object of it is a last word."""
+        return any(one.event.last_word is not None for one in self.json_events)
+
     def event(self, found: Mapping[str, Any]) -> CompiledEvent | None:
         """The first event that matches an object."""
         return next((one for one in self.json_events if one.holds is not None and one.holds(found)), None)

@@ -51,6 +51,8 @@ class LogReport(msgspec.Struct, frozen=True, kw_only=True):
     """The input tokens that were read from the cache: a part of `tokens_input`."""
     tokens_output: int | None = None
     """The output tokens."""
+    has_last_words: bool = False
+    """Whether the CLI writes a last word at the end of each session, unless its process was killed."""
     lines_after: int = 0
     """The number of lines after the last word."""
     unread: int = 0

@@ -136,8 +136,8 @@ class State:
         self._waiting = self._retrying = ""
         self._is_announced = False
 
-    def report(self, *, format: str, quiet: bool) -> LogReport:  # noqa: A002 - as in the report
-        """The report. `quiet`: the CLI may print nothing before its end."""
+    def report(self, *, format: str, quiet: bool, has_last_words: bool) -> LogReport:  # noqa: A002 - as in the report
+        """The report. `quiet`: the CLI may print nothing before its end. `has_last_words`: as in the report."""
         values = {name: counter.value for name, counter in self._counters.items()}
         return LogReport(
             format=format,
@@ -155,6 +155,7 @@ class State:
             tokens_input=_integer(values["tokens_input"]),
             tokens_cached=_integer(values["tokens_cached"]),
             tokens_output=_integer(values["tokens_output"]),
+            has_last_words=has_last_words,
             lines_after=self._lines_after,
             unread=self.unread,
             is_silent_by_design=quiet or (self._is_silent and not self._has_streamed),

@@ -56,7 +56,9 @@ class ContainerReader:
         "_reader",
         "_started",
         "ended",
+        "has_gap",
         "has_report",
+        "is_complete",
         "is_over",
         "is_stale",
         "previous",
@@ -76,6 +78,10 @@ class ContainerReader:
         """Whether it was restarted since: its log is then that of the previous container."""
         self.has_report = False
         """Whether its report is in the cache."""
+        self.has_gap = False
+        """Whether lines were missed between two reads."""
+        self.is_complete = False
+        """Whether its log was read until its end, without a gap."""
         self.is_over = False
         """Whether nothing more is read."""
         self.is_stale = False
@@ -149,6 +155,7 @@ class ContainerReader:
             started=self.target.started,
             ended=self.is_over,
             stale=self.is_stale,
+            complete=self.is_complete,
             unread=not self.has_report,
         )
 

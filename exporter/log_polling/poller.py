@@ -12,7 +12,7 @@ from exporter.log_polling.due_queue import DueQueue
 from exporter.log_polling.lines import LogLines, RawLine
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.pauses import Pauses
-from exporter.log_polling.states import EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, state_after
+from exporter.log_polling.states import BETWEEN, EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, state_after
 from exporter.log_polling.targets import Target, is_ended, targets
 from exporter.notices import Notices
 from exporter.resources.metrics_store import MetricsStore
@@ -196,6 +196,8 @@ class LogPoller:
         one.is_over = was_ended and (is_read or reading.state == GONE or one.schedule.is_exhausted)
         if is_read:
             one.record_success(now)
+        one.has_gap |= reading.gap == BETWEEN
+        one.is_complete = one.is_over and is_read and not one.has_gap
         if is_read or one.is_over:
             self._store.put_log(one.target.job, one.log)
         if one.is_over:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from exporter.profiles.language import (
     STATE_NAMES,
     About,
+    Delivery,
     From,
     JobAbout,
     Profile,
@@ -64,6 +65,7 @@ def check(given: str | Profile, *, others: Iterable[str | Profile] = ()) -> None
     _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
+    _check_delivery(given.delivers)
     for name in _CONDITIONS:
         conditions = getattr(given, name)
         _check_conditions(conditions if isinstance(conditions, dict) else {}, name)
@@ -162,6 +164,15 @@ def _check_pod(worker: Worker, key: str) -> None:
     if worker.container_label and not LABEL_KEY.fullmatch(worker.container_label):
         text = f"{worker.container_label!r} is not the key of a label, such as `cli-container` or `example.com/main`"
         raise ProfileError(text, key=f"{key}.container_label")
+
+
+def _check_delivery(delivery: Delivery | None) -> None:
+    if delivery is None:
+        return
+    if not delivery.pull_request or not source_paths(delivery.pull_request):
+        raise ProfileError("a path is required: otherwise no run, or each run, has one", key="delivers.pull_request")
+    _check_source(delivery.pull_request, "delivers.pull_request")
+    _check_conditions(delivery.when, "delivers.when")
 
 
 def _check_selectors(given: Profile) -> None:

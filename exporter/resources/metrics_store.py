@@ -94,7 +94,7 @@ class MetricsStore:
             for some in self.cache.load(table, partition, records):
                 self._compressed[table].extend([record.uid for record in some])
                 for record in some:
-                    self._lifecycle.init_series(record)
+                    self._lifecycle.add(record)
                 yield
             for name in _JOINED:
                 self._compressed[name].mark_all_dirty()
@@ -158,6 +158,7 @@ class MetricsStore:
             old = self.cache.logs.put(job, log)
         if self._lifecycle.usage is not None:
             self._lifecycle.usage.observe(record, old, log)
+        self._lifecycle.update_outcomes(record)
 
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
