@@ -169,9 +169,9 @@ def _check_pod(worker: Worker, key: str) -> None:
 def _check_delivery(delivery: Delivery | None) -> None:
     if delivery is None:
         return
-    if not delivery.pull_request or not source_paths(delivery.pull_request):
-        raise ProfileError("a path is required: otherwise no run, or each run, has one", key="delivers.pull_request")
     _check_source(delivery.pull_request, "delivers.pull_request")
+    if not source_paths(delivery.pull_request):
+        raise ProfileError("a path is required: otherwise no run, or each run, has one", key="delivers.pull_request")
     _check_conditions(delivery.when, "delivers.when")
 
 
@@ -192,7 +192,7 @@ def _check_jobs(profile: Profile) -> None:
         raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
         raise ProfileError("only is required: otherwise every Job is a run", key="worker.is")
-    for key in ("ready", "long_lived"):
+    for key in ("ready", "long_lived", "delivers"):
         if getattr(profile, key):
             raise ProfileError("not supported for jobs.v1.batch", key=key)
     about = profile.about or About()
