@@ -199,8 +199,10 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
         *(
             (
                 f"thresholds:\n  {section}run_cost_limit: {value}{end}",
-                f":2: thresholds.{key}run_cost_limit: {value} is not an amount of dollars above 0:"
-                " use none for no limit",
+                (
+                    f":2: thresholds.{key}run_cost_limit: {value} is not an amount of dollars above 0:"
+                    " use none for no limit"
+                ),
             )
             for section, end, key in (("", "", ""), ("agents: {rex: {", "}}", "agents.rex."))
             for value in (0, -1, "0.0")

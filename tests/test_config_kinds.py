@@ -148,8 +148,10 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             ":5: 0.delivers.pull_request: 'status.url' is not a path; did you mean '.status.url'?",
         ),
         (
-            "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  delivers: "
-            "{pull_request: .a}}",
+            (
+                "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  delivers: "
+                "{pull_request: .a}}"
+            ),
             ":6: 1.delivers: not supported for jobs.v1.batch",
         ),
         ("    delivers: {pull_request: .a, when: {.b: []}}", ":5: 0.delivers.when: no value is listed for '.b'"),
