@@ -38,12 +38,16 @@ NewReader = Callable[[str], Reader]
 
 
 class Reading(NamedTuple):
-    """A response, parsed. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet."""
+    """A response, parsed. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet.
+
+    `rotated`: it is empty although lines have been read. What was written before the log was rotated cannot be read.
+    """
 
     state: str
     lines: Sequence[StampedLine] = ()
     gap: str = ""
     unstamped: int = 0
+    rotated: bool = False
 
 
 class ContainerReader:
@@ -110,9 +114,12 @@ class ContainerReader:
                 stamped.append(StampedLine(*found, line.cut))
         if unstamped and not stamped:
             return Reading(ERROR, unstamped=unstamped)
+        rotated = self._cursor.has_read and not stamped
         where = BETWEEN if self._cursor.has_read else START
         new = self._cursor.advance(stamped)
-        return Reading(OK if self._cursor.has_read else EMPTY, new.lines, where if new.gap else "", unstamped)
+        return Reading(
+            OK if self._cursor.has_read else EMPTY, new.lines, where if new.gap else "", unstamped, rotated
+        )
 
     def feed(self, lines: Iterable[StampedLine], now: float) -> Iterator[None]:
         """Reads lines, and yields every 10 ms: a line may take milliseconds.

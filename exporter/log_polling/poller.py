@@ -197,7 +197,7 @@ class LogPoller:
         if is_read:
             one.record_success(now)
         one.has_gap |= reading.gap == BETWEEN
-        one.is_complete = one.is_over and is_read and not one.has_gap
+        one.is_complete = one.is_over and is_read and not (one.has_gap or reading.rotated)
         if is_read or one.is_over:
             self._store.put_log(one.target.job, one.log)
         if one.is_over:
