@@ -83,7 +83,7 @@ def test_what_was_written_before_the_exporter_started_is_not_counted():
 def test_a_report_with_less_than_before_is_not_counted():
     """Such as that of a log that is read from its beginning again: a counter never decreases."""
     harness = a_harness()
-    for cost in (4.0, None, 1.0):
+    for cost in (4.0, 1.0, None, 1.0):
         put(harness, LogReport(cost_dollars=cost))
     harness.advance(START + 600)
     assert counted(harness) == ["agent_usage_dollars_total 5.0"]
@@ -123,8 +123,13 @@ def test_the_cost_of_a_run_includes_its_deleted_jobs_until_the_run_is_gone():
     assert cost_lines(harness) == expected
     harness.delete(second)
     assert cost_lines(harness) == expected
+    third = a_job(name="j3", uid="job-3", created=CREATED + 50)
+    harness.put(third)
+    put(harness, LogReport(cost_dollars=1.0), job="job-3")
+    assert cost_lines(harness) == ['coderun_cost_dollars{namespace="n",coderun="r"} 8.5']
     harness.delete(a_run(spec=REX))
     assert cost_lines(harness) == []
+    harness.delete(third)
     harness.put(a_run(spec=REX))
     assert cost_lines(harness) == []
 
