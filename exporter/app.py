@@ -104,7 +104,7 @@ async def serve(
     if settings.events.enabled:
         groups[EVENTS] = event_statuses
     health = Health(groups=groups, required=[name for name in (CODERUNS, JOBS) if name in groups])
-    history = LifecycleMetrics(cache=cache, registry=CollectorRegistry())
+    history = LifecycleMetrics(cache=cache, registry=CollectorRegistry(), has_logs=settings.logs.enabled)
     recorder = FlightRecorder(cache, started=clock())
     store = MetricsStore(
         cache=cache,

@@ -14,6 +14,7 @@ from exporter.profiles import DEFAULT, Profile
 __all__ = ["DEFAULT_JOB_MAX_RUNTIME", "Profile", "Settings", "log_formats"]
 
 Duration = str | float | int
+Dollars = float | int | Literal["none"]
 
 DEFAULT_JOB_MAX_RUNTIME = "1h"
 
@@ -126,6 +127,10 @@ class AgentThresholds(_Section, frozen=True):
     """How long this agent may run after its last word."""
     agent_silence_limit: Duration | None = None
     """How long this agent may write no line."""
+    run_cost_limit: Dollars | None = None
+    """How much one run of this agent may cost, in US dollars, or `none`."""
+    hourly_cost_limit: Dollars | None = None
+    """How much this agent may cost within an hour in one namespace, in US dollars, or `none`."""
 
 
 class Thresholds(_Section, frozen=True):
@@ -143,6 +148,12 @@ class Thresholds(_Section, frozen=True):
     agent_silence_limit: Duration = "30m"
     """How long an agent may write no line, if [logs](#logs) are read. It does not apply to formats that are written
     only at the end, nor to long-lived runs, unless that of their agent is set."""
+    run_cost_limit: Dollars | None = None
+    """How much one run may cost, in US dollars, as the agents report it in their [logs](#logs). Not set: no limit,
+    because no default fits; `AgentCostHigh` then does not fire for runs."""
+    hourly_cost_limit: Dollars | None = None
+    """How much one agent may cost within an hour in one namespace, in US dollars. Not set: no limit, and
+    `AgentCostHigh` does not fire for agents."""
     agents: dict[str, AgentThresholds] = {}
     """Limits of single agents, by the value of the label `agent`, such as `tess`."""
 

@@ -4,7 +4,7 @@ import re
 
 import msgspec
 
-from exporter.config import AgentThresholds, Settings
+from exporter.config import AgentThresholds, Settings, Thresholds
 from exporter.durations import parse_duration
 from exporter.log_formats import Format, FormatError, check_format
 from exporter.profiles import (
@@ -26,6 +26,7 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")  # an RFC 1123 la
 def check(settings: Settings) -> None:
     """Validates values beyond their types. Raises msgspec.ValidationError with the path of the key."""
     _check_durations(settings)
+    _check_costs(settings)
     named = [("namespaces", name) for name in settings.namespaces]
     for key, name in (*named, ("configmaps.namespace", settings.configmaps.namespace)):
         if not _NAMESPACE.fullmatch(name):
@@ -93,8 +94,21 @@ def _check_formats(formats: tuple[str | Format, ...]) -> None:
             raise msgspec.ValidationError(f"{text} - at `{where}`")
 
 
+def _check_costs(settings: Settings) -> None:
+    sections: dict[str, Thresholds | AgentThresholds] = {"thresholds": settings.thresholds}
+    sections |= {f"thresholds.agents.{agent}": override for agent, override in settings.thresholds.agents.items()}
+    for key, section in sections.items():
+        for name in ("run_cost_limit", "hourly_cost_limit"):
+            limit = getattr(section, name)
+            if isinstance(limit, float | int) and not 0 < limit < float("inf"):
+                raise msgspec.ValidationError(
+                    f"{limit} is not an amount of dollars above 0: use none for no limit - at `$.{key}.{name}`"
+                )
+
+
 def _check_durations(settings: Settings) -> None:
-    limits, names = settings.thresholds, AgentThresholds.__struct_fields__
+    limits = settings.thresholds
+    names = [name for name in AgentThresholds.__struct_fields__ if not name.endswith("_cost_limit")]
     durations = {f"thresholds.{name}": getattr(limits, name) for name in names}
     for agent, override in limits.agents.items():
         durations |= {f"thresholds.agents.{agent}.{name}": getattr(override, name) for name in names}

@@ -55,7 +55,7 @@ class StoreHarness:
         )
         self.cache.advance(now)
         disable_created_metrics()  # as the exporter's own registry does
-        self.lifecycle = LifecycleMetrics(cache=self.cache, registry=CollectorRegistry())
+        self.lifecycle = LifecycleMetrics(cache=self.cache, registry=CollectorRegistry(), has_logs=has_logs)
         self.synced = {name for resource in RESOURCES for name in (resource.name, resource.table)} - set(unread)
         self.recorder = FlightRecorder(self.cache, started=now)
         self.store = MetricsStore(

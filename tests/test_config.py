@@ -196,6 +196,21 @@ def test_a_value_of_the_wrong_type_is_named_with_the_right_one(tmp_path, text, l
             "thresholds:\n  agents: {rex: {agent_silence_limit: 0}}",
             ":2: thresholds.agents.rex.agent_silence_limit: 0 is always exceeded: use none for no limit",
         ),
+        *(
+            (
+                f"thresholds:\n  {section}run_cost_limit: {value}{end}",
+                (
+                    f":2: thresholds.{key}run_cost_limit: {value} is not an amount of dollars above 0:"
+                    " use none for no limit"
+                ),
+            )
+            for section, end, key in (("", "", ""), ("agents: {rex: {", "}}", "agents.rex."))
+            for value in (0, -1, "0.0")
+        ),
+        (
+            "thresholds:\n  hourly_cost_limit: .inf",
+            ":2: thresholds.hourly_cost_limit: inf is not an amount of dollars above 0: use none for no limit",
+        ),
         (
             "pods: {enabled: false}\nlogs: {enabled: true}",
             ":2: logs.enabled: logs cannot be found without Pods: set pods.enabled",

@@ -138,6 +138,23 @@ PROFILE = "coderuns:\n  kinds:\n  - resource: tasks.v1.example.com\n    kind: Ta
             ":5: 0.ready: 'status.ready' is not a path; did you mean '.status.ready'?",
         ),
         ("    ready: {.status.ready: []}", ":5: 0.ready: no value is listed for '.status.ready'"),
+        (
+            "    delivers: {}",
+            ":5: 0.delivers.pull_request: a path is required: otherwise no run, or each run, has one",
+        ),
+        ("    delivers: {pull_request: text}", ":5: 0.delivers.pull_request: a path is required"),
+        (
+            "    delivers: {pull_request: status.url}",
+            ":5: 0.delivers.pull_request: 'status.url' is not a path; did you mean '.status.url'?",
+        ),
+        (
+            (
+                "  - {resource: jobs.v1.batch, worker: {is: self}, only: {.metadata.labels.x: [a]},\n  delivers: "
+                "{pull_request: .a}}"
+            ),
+            ":6: 1.delivers: not supported for jobs.v1.batch",
+        ),
+        ("    delivers: {pull_request: .a, when: {.b: []}}", ":5: 0.delivers.when: no value is listed for '.b'"),
         ('    long_lived: {".spec.x[*]": [a]}', ":5: 0.long_lived: '.spec.x[*]' is not a path"),
         ("    long_lived: yes!", ":5: 0.long_lived"),
         (

@@ -63,6 +63,10 @@ class Attached:
         """Whether the Job is a worker."""
         raise NotImplementedError
 
+    def run_of(self, job: Job) -> Run | None:
+        """The run that controls or names a Job, if known."""
+        raise NotImplementedError
+
     def _is_open(self, uid: str, namespace: str) -> bool | None:
         """Whether a run or Job of this namespace is open, or the Job of a Pod; None if it is not cached."""
         if (pod := self.pods.get(uid)) is not None:
@@ -86,7 +90,9 @@ class Attached:
             self.events.forget(old.uid)
             if isinstance(old, Job):
                 self.pods.release(old.uid)
-                self.logs.forget(old.uid)
+                self.logs.forget(old.uid, run=run.uid if (run := self.run_of(old)) is not None else "")
+            else:
+                self.logs.forget_run(old.uid)
 
     def _end(self, item: Run | Job) -> None:
         self.events.end(item.uid)

@@ -12,6 +12,7 @@ from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.namesakes import Namesakes
 from exporter.cache.newest import NewestJobs, age_of, superseded_by
 from exporter.cache.owners import OwnerIndex, share_strings
+from exporter.cache.pull_requests import PullRequests
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.required import Required
 from exporter.cache.retention import Retention
@@ -52,6 +53,7 @@ class ObjectCache(Attached):
         self._unknown_jobs = UnknownJobs()
         self._missing_jobs = MissingJobs()
         self._blockers = Blockers()
+        self.pull_requests = PullRequests()
         self._required = Required()
         self._retention = Retention(
             thresholds=thresholds, tables=self._tables, jobs_of=self.jobs_of, run_of=self.run_of
@@ -295,6 +297,7 @@ class ObjectCache(Attached):
         self._named.update(old, new)
         self._worker_runs.update(old, new)
         self._namesakes.update(old, new, jobs=self.jobs)
+        self.pull_requests.update(new)
         match new:
             case Job():
                 if new.owner:

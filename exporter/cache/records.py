@@ -66,6 +66,8 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     """Whether it is ready; None if its profile does not define readiness."""
     long_lived: bool = False
     """Whether it runs until a user ends it. The default run time limit does not apply."""
+    pull_request: bool | None = None
+    """Whether it has the pull request that is expected of it when it succeeds; None if none is expected."""
     run_type: str = ""
     agent: str = ""
     service: str = ""

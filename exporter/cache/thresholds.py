@@ -16,7 +16,7 @@ _RESULT_SECONDS_BY_CLI = dict.fromkeys(("codex", "factory", "droid", "opencode")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Thresholds:
-    """All values are in seconds. The mappings are keyed by agent."""
+    """Durations are in seconds, costs in US dollars. The mappings are keyed by agent."""
 
     job_creation_deadline: float = 600.0
     job_creation_deadlines: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -29,6 +29,12 @@ class Thresholds:
     agent_result_limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
     agent_silence_limit: float = 1800.0
     agent_silence_limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    run_cost_limit: float | None = None
+    """How many dollars a run may cost; None: no limit is set."""
+    run_cost_limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    hourly_cost_limit: float | None = None
+    """How many dollars an agent may cost within an hour, in one namespace; None: no limit is set."""
+    hourly_cost_limits: Mapping[str, float] = dataclasses.field(default_factory=dict)
     retention: float = 21600.0
     """How long a finished object keeps its series after its end; 0: until it is deleted."""
 
@@ -61,6 +67,14 @@ class Thresholds:
     def silence_limit_of(self, agent: str, *, long_lived: bool = False) -> float:
         """How long an agent may write no line."""
         return self.agent_silence_limits.get(agent, NEVER if long_lived else self.agent_silence_limit)
+
+    def run_cost_limit_of(self, agent: str) -> float | None:
+        """How many dollars a run of this agent may cost; None if no limit is set."""
+        return self.run_cost_limits.get(agent, self.run_cost_limit)
+
+    def hourly_cost_limit_of(self, agent: str) -> float | None:
+        """How many dollars this agent may cost within an hour; None if no limit is set."""
+        return self.hourly_cost_limits.get(agent, self.hourly_cost_limit)
 
     def run_time_of(self, job: Job, run: Run | None) -> tuple[float, bool]:
         """The limit of a Job of this run, and whether it is configured."""

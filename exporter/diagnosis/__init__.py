@@ -11,6 +11,7 @@ from exporter.diagnosis.finding import Finding, is_fault
 from exporter.diagnosis.findings import FAULT, NO_FAULT, UNKNOWN, findings, verdict
 from exporter.diagnosis.main_end import main_ended
 from exporter.diagnosis.metrics import failure_causes, hang_causes, stall_causes
+from exporter.diagnosis.outcome import OUTCOMES, outcome_of
 from exporter.diagnosis.stuck import Stuck, stuck, stuck_causes
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CAUSES",
     "FAULT",
     "NO_FAULT",
+    "OUTCOMES",
     "UNKNOWN",
     "Cause",
     "CauseInfo",
@@ -28,6 +30,7 @@ __all__ = [
     "hang_causes",
     "is_fault",
     "main_ended",
+    "outcome_of",
     "stall_causes",
     "stuck",
     "stuck_causes",

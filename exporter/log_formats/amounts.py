@@ -21,12 +21,16 @@ ReadAmount = Callable[[Mapping[str, Any]], AmountValue | None]
 
 
 class Accumulator:
-    """A number of a container's log. `value` is None until a line has it."""
+    """A number of a container's log. `value` is None until a line has it, and `sum` too.
 
-    __slots__ = ("_before", "_current", "_session", "value")
+    `sum` never decreases: it is the sum of all last amounts, and otherwise equal to `value`.
+    """
+
+    __slots__ = ("_before", "_current", "_session", "sum", "value")
 
     def __init__(self) -> None:
         self.value: float | None = None
+        self.sum: float | None = None
         self._before = 0.0
         self._current = 0.0
         self._session = 0
@@ -35,7 +39,9 @@ class Accumulator:
         """Includes a number. `session` identifies the session; 0 is unknown."""
         if read.how == "last":
             self.value = read.value
-        elif read.how == "add":
+            self.sum = (self.sum or 0) + read.value
+            return
+        if read.how == "add":
             self.value = (self.value or 0) + read.value
         elif read.value or self.value is None:  # a process that made no request has the total 0
             if read.value < self._current or (session and self._session and session != self._session):
@@ -43,6 +49,7 @@ class Accumulator:
             self._current = read.value
             self._session = session or self._session
             self.value = self._before + self._current
+        self.sum = self.value
 
 
 def compile_amounts(amounts: Amounts, *, from_text: bool) -> ReadAmount | None:

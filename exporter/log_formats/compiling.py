@@ -16,7 +16,7 @@ from exporter.log_formats.values import Condition, Path, condition, parse_path
 __all__ = ["CompiledEvent", "CompiledFormat", "FormatError", "compile_format"]
 
 _CLASSES: Final = ("error", "failure", "hint", "retrying")
-_AMOUNTS: Final = ("cost", "turns", "tokens_input", "tokens_output")
+_AMOUNTS: Final = ("cost", "turns", "tokens_input", "tokens_cached", "tokens_output")
 
 
 class FormatError(ValueError):
@@ -60,6 +60,11 @@ class CompiledFormat:
     """Objects that only this CLI prints."""
     json_events: tuple[CompiledEvent, ...]
     text_events: tuple[CompiledEvent, ...]
+
+    @property
+    def has_last_words(self) -> bool:
+        """Whether a JSON object of it is a last word."""
+        return any(one.event.last_word is not None for one in self.json_events)
 
     def event(self, found: Mapping[str, Any]) -> CompiledEvent | None:
         """The first event that matches an object."""

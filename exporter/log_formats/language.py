@@ -90,6 +90,8 @@ class Event(_Strict, frozen=True, kw_only=True):
     """The number of turns. Of a list of amounts, the first one whose field is present is used."""
     tokens_input: Amounts = ()
     """The input tokens, including those read from and written to the cache."""
+    tokens_cached: Amounts = ()
+    """The input tokens that were read from the cache: a part of `tokens_input`."""
     tokens_output: Amounts = ()
     """The output tokens."""
     tail: tuple[str, ...] = ()

@@ -61,7 +61,13 @@ class LogReader:
         """What has been read so far."""
         # A CLI whose format is `quiet` prints either JSON or nothing before its end.
         quiet = any(one.format.quiet for one in self._expected) and not self._has_json and self._current is None
-        return self._state.report(format=self._current.format.name if self._current else "", quiet=quiet)
+        name = self._current.format.name if self._current else ""
+        return self._state.report(format=name, quiet=quiet, has_last_words=self._has_last_words)
+
+    @property
+    def _has_last_words(self) -> bool:
+        # A text format may not show the end of a session, and a CLI may write text to its log instead of JSON.
+        return self._has_json and self._current is not None and self._current.has_last_words
 
     def _line(self, line: Line) -> None:
         text = clean(line.text)

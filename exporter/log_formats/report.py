@@ -43,10 +43,16 @@ class LogReport(msgspec.Struct, frozen=True, kw_only=True):
     """The cost, as the CLI reports it."""
     turns: int | None = None
     """The number of turns, as the CLI reports it, or as its lines show."""
+    turns_sum: int | None = None
+    """The number of turns of all sessions. It differs from `turns` if the CLI reports those of its last session."""
     tokens_input: int | None = None
     """The input tokens, including those read from and written to the cache."""
+    tokens_cached: int | None = None
+    """The input tokens that were read from the cache: a part of `tokens_input`."""
     tokens_output: int | None = None
     """The output tokens."""
+    has_last_words: bool = False
+    """Whether the CLI writes a last word at the end of each session, unless its process was killed."""
     lines_after: int = 0
     """The number of lines after the last word."""
     unread: int = 0

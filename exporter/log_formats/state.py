@@ -4,7 +4,7 @@ The last word is the final event of a session, which states its outcome.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from exporter.log_formats.amounts import Accumulator
 from exporter.log_formats.classes import more_specific
@@ -13,6 +13,8 @@ from exporter.log_formats.report import LogReport
 from exporter.log_formats.values import is_present
 
 __all__ = ["State"]
+
+_AMOUNTS: Final = ("cost", "turns", "tokens_input", "tokens_cached", "tokens_output")
 
 
 class State:
@@ -28,7 +30,7 @@ class State:
         self._session = 0
         self._is_announced = False
         self._has_streamed = self._is_silent = False
-        self._counters = {name: Accumulator() for name in ("cost", "turns", "tokens_input", "tokens_output")}
+        self._counters = {name: Accumulator() for name in _AMOUNTS}
         self._last_word: float | None = None
         self._outcome = self._error = self._hint = self._failure = ""
         self._waiting = self._retrying = ""
@@ -134,8 +136,8 @@ class State:
         self._waiting = self._retrying = ""
         self._is_announced = False
 
-    def report(self, *, format: str, quiet: bool) -> LogReport:  # noqa: A002 - as in the report
-        """The report. `quiet`: the CLI may print nothing before its end."""
+    def report(self, *, format: str, quiet: bool, has_last_words: bool) -> LogReport:  # noqa: A002 - as in the report
+        """The report. `quiet`: the CLI may print nothing before its end. `has_last_words`: as in the report."""
         values = {name: counter.value for name, counter in self._counters.items()}
         return LogReport(
             format=format,
@@ -149,8 +151,11 @@ class State:
             retrying=self._retrying,
             cost_dollars=values["cost"],
             turns=_integer(values["turns"]),
+            turns_sum=_integer(self._counters["turns"].sum),
             tokens_input=_integer(values["tokens_input"]),
+            tokens_cached=_integer(values["tokens_cached"]),
             tokens_output=_integer(values["tokens_output"]),
+            has_last_words=has_last_words,
             lines_after=self._lines_after,
             unread=self.unread,
             is_silent_by_design=quiet or (self._is_silent and not self._has_streamed),

@@ -38,23 +38,31 @@ NewReader = Callable[[str], Reader]
 
 
 class Reading(NamedTuple):
-    """A response, parsed. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet."""
+    """A response, parsed. `gap`: where lines may be missing, if anywhere. `unstamped`: lines of the kubelet.
+
+    `rotated`: it is empty although lines have been read. What was written before the log was rotated cannot be read.
+    """
 
     state: str
     lines: Sequence[StampedLine] = ()
     gap: str = ""
     unstamped: int = 0
+    rotated: bool = False
 
 
 class ContainerReader:
-    """Times are in seconds since the epoch."""
+    """Times are in seconds since the epoch. `started`: what older lines report is in `ContainerLog.earlier`."""
 
     __slots__ = (
+        "_before",
         "_cursor",
         "_read_at",
         "_reader",
+        "_started",
         "ended",
+        "has_gap",
         "has_report",
+        "is_complete",
         "is_over",
         "is_stale",
         "previous",
@@ -63,7 +71,7 @@ class ContainerReader:
         "target",
     )
 
-    def __init__(self, target: Target, reader: Reader) -> None:
+    def __init__(self, target: Target, reader: Reader, *, started: float = 0.0) -> None:
         self.target = target
         self.schedule = Schedule(target.pod_uid)
         self.state = ""
@@ -74,6 +82,10 @@ class ContainerReader:
         """Whether it was restarted since: its log is then that of the previous container."""
         self.has_report = False
         """Whether its report is in the cache."""
+        self.has_gap = False
+        """Whether lines were missed between two reads."""
+        self.is_complete = False
+        """Whether its log was read until its end, without a gap."""
         self.is_over = False
         """Whether nothing more is read."""
         self.is_stale = False
@@ -81,6 +93,8 @@ class ContainerReader:
         self._read_at = 0.0
         self._cursor = Cursor()
         self._reader = reader
+        self._started = started
+        self._before: LogReport | None = None  # of the lines before `started`, once there is another one
 
     def params(self, now: float) -> dict[str, str]:
         """The query of the next request. No `limitBytes`, which would cut the newest lines."""
@@ -100,9 +114,12 @@ class ContainerReader:
                 stamped.append(StampedLine(*found, line.cut))
         if unstamped and not stamped:
             return Reading(ERROR, unstamped=unstamped)
+        rotated = self._cursor.has_read and not stamped
         where = BETWEEN if self._cursor.has_read else START
         new = self._cursor.advance(stamped)
-        return Reading(OK if self._cursor.has_read else EMPTY, new.lines, where if new.gap else "", unstamped)
+        return Reading(
+            OK if self._cursor.has_read else EMPTY, new.lines, where if new.gap else "", unstamped, rotated
+        )
 
     def feed(self, lines: Iterable[StampedLine], now: float) -> Iterator[None]:
         """Reads lines, and yields every 10 ms: a line may take milliseconds.
@@ -113,7 +130,10 @@ class ContainerReader:
         until = time.monotonic() + _SLICE_SECONDS
         earliest = self._read_at - _READ_SECONDS if self.has_report and not self.previous else 0.0
         for line in lines:
-            self._reader.feed([Line(min(max(line.stamp / NANOSECONDS, earliest), now), line.text, line.cut)])
+            moment = min(max(line.stamp / NANOSECONDS, earliest), now)
+            if self._before is None and moment >= self._started:
+                self._before = self._reader.report
+            self._reader.feed([Line(moment, line.text, line.cut)])
             if time.monotonic() >= until:
                 yield
                 until = time.monotonic() + _SLICE_SECONDS
@@ -138,9 +158,11 @@ class ContainerReader:
         return ContainerLog(
             id=self.target.key,
             report=self._reader.report,
+            earlier=self._reader.report if self._before is None else self._before,
             started=self.target.started,
             ended=self.is_over,
             stale=self.is_stale,
+            complete=self.is_complete,
             unread=not self.has_report,
         )
 

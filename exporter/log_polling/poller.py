@@ -12,7 +12,7 @@ from exporter.log_polling.due_queue import DueQueue
 from exporter.log_polling.lines import LogLines, RawLine
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.pauses import Pauses
-from exporter.log_polling.states import EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, count_unreadable, state_after
+from exporter.log_polling.states import BETWEEN, EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, count_unreadable, state_after
 from exporter.log_polling.targets import Target, is_ended, targets
 from exporter.notices import Notices
 from exporter.resources.metrics_store import MetricsStore
@@ -45,6 +45,7 @@ class LogPoller:
         self._new_reader = new_reader
         self._metrics = metrics
         self._pauses = Pauses(notices)
+        self._started = clock()
         self._containers: dict[str, ContainerReader] = {}
         self._queue = DueQueue()
         self._now = self._scan_at = float("-inf")
@@ -105,7 +106,7 @@ class LogPoller:
         self._metrics.set_unreadable(count_unreadable(states))
 
     def _add(self, target: Target) -> None:
-        one = ContainerReader(target, self._new_reader(target.cli))
+        one = ContainerReader(target, self._new_reader(target.cli), started=self._started)
         self._containers[target.key] = one
         self._store.put_log(target.job, one.log)
         self._put(one, one.schedule.first(self._clock()))
@@ -197,6 +198,8 @@ class LogPoller:
         one.is_over = was_ended and (is_read or reading.state == GONE or one.schedule.is_exhausted)
         if is_read:
             one.record_success(now)
+        one.has_gap |= reading.gap == BETWEEN
+        one.is_complete = one.is_over and is_read and not (one.has_gap or reading.rotated)
         if is_read or one.is_over:
             self._store.put_log(one.target.job, one.log)
         if one.is_over:

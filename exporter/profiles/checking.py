@@ -9,6 +9,7 @@ from typing import Any, Final
 from exporter.profiles.language import (
     STATE_NAMES,
     About,
+    Delivery,
     From,
     JobAbout,
     Profile,
@@ -64,6 +65,7 @@ def check(given: str | Profile, *, others: Iterable[str | Profile] = ()) -> None
     _check_selectors(given)
     for name, part in (("about", given.about), ("times", given.times)):
         _check_sources(part, name)
+    _check_delivery(given.delivers)
     for name in _CONDITIONS:
         conditions = getattr(given, name)
         _check_conditions(conditions if isinstance(conditions, dict) else {}, name)
@@ -164,6 +166,15 @@ def _check_pod(worker: Worker, key: str) -> None:
         raise ProfileError(text, key=f"{key}.container_label")
 
 
+def _check_delivery(delivery: Delivery | None) -> None:
+    if delivery is None:
+        return
+    _check_source(delivery.pull_request, "delivers.pull_request")
+    if not source_paths(delivery.pull_request):
+        raise ProfileError("a path is required: otherwise no run, or each run, has one", key="delivers.pull_request")
+    _check_conditions(delivery.when, "delivers.when")
+
+
 def _check_selectors(given: Profile) -> None:
     """Rejects several selectors in one profile, because a Pod selected by both would be counted twice."""
     if len({worker.selector for worker in pod_workers(given)}) > 1:
@@ -181,7 +192,7 @@ def _check_jobs(profile: Profile) -> None:
         raise ProfileError("self must be the only worker, without when: only selects the Jobs", key="worker")
     if not profile.only:
         raise ProfileError("only is required: otherwise every Job is a run", key="worker.is")
-    for key in ("ready", "long_lived"):
+    for key in ("ready", "long_lived", "delivers"):
         if getattr(profile, key):
             raise ProfileError("not supported for jobs.v1.batch", key=key)
     about = profile.about or About()

@@ -32,6 +32,9 @@ def _fields(profile: Profile) -> Iterator[tuple[Path, Any]]:
         yield from _source_fields(getattr(about, name), NUMBER if name == "attempt" else TEXT)
     for name in Times.__struct_fields__:
         yield from _source_fields(getattr(times, name), TIME)
+    if profile.delivers is not None:
+        yield from _source_fields(profile.delivers.pull_request, TEXT)
+        yield from _condition_fields(profile.delivers.when)
     for rule in profile.state:
         yield parse(rule.path), ANY
     for worker in profile_workers(profile):

@@ -12,6 +12,7 @@ import msgspec
 __all__ = [
     "STATE_NAMES",
     "About",
+    "Delivery",
     "From",
     "JobAbout",
     "Profile",
@@ -158,6 +159,16 @@ class About(_Strict, frozen=True):
     """The number of the attempt; 1 is the first."""
 
 
+class Delivery(_Strict, frozen=True):
+    """What a run that succeeds must have delivered, besides the success of its agent."""
+
+    pull_request: Source = ()
+    """The URL of its pull request."""
+    when: dict[str, tuple[Value, ...]] = {}
+    """Conditions: paths, and the allowed values of each. A run is expected to have a pull request if all hold. Not
+    set: each run. A missing pull request counts only once a run of this kind has had one."""
+
+
 class Profile(_Strict, frozen=True):
     """A kind of run: its names, and how its objects are read.
 
@@ -190,6 +201,8 @@ class Profile(_Strict, frozen=True):
     long_lived: bool | dict[str, tuple[Value, ...]] | None = None
     """Whether a run works until a user ends it: `true`, or conditions on the run. The default run time limit
     does not apply to its worker."""
+    delivers: Delivery | None = None
+    """What a run that succeeds must have delivered. Not set: nothing is expected but the success of its agent."""
     times: Times | None = None
     """Times of a run."""
     about: About | None = None

@@ -1,6 +1,6 @@
 """Compiles a profile to the wire type of its objects and to functions of their values."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -9,6 +9,7 @@ from exporter.profiles.fields import field_types
 from exporter.profiles.language import (
     STATE_NAMES,
     About,
+    Delivery,
     JobAbout,
     Profile,
     Source,
@@ -85,6 +86,7 @@ class Reader:
         )
         self.is_run, self.is_ready = (condition(one, index) if one else None for one in (profile.only, profile.ready))
         self.is_long_lived = _long_lived(profile, index)
+        self.has_pull_request = _has_pull_request(profile.delivers, index)
         self.more = [index(parse(path)) for path in more]
         self._rules = [_rule(rule, index) for rule in profile.state]
         self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
@@ -161,6 +163,14 @@ def _long_lived(profile: Profile, index: Index) -> Condition:
     """Compiles `long_lived`: a constant or conditions."""
     given = profile.long_lived
     return condition(given, index) if given and isinstance(given, dict) else lambda _: given is True
+
+
+def _has_pull_request(delivery: Delivery | None, index: Index) -> Callable[[Sequence[Any]], bool | None]:
+    """Whether a run has the pull request that is expected of it; None if none is expected."""
+    if delivery is None:
+        return lambda _: None
+    is_expected, urls = condition(delivery.when, index), texts([delivery.pull_request], index)
+    return lambda values: bool(urls(values)[0]) if is_expected(values) else None
 
 
 def _rule(rule: StateRule, index: Index) -> Rule:

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from exporter.addresses import safe_address
-from exporter.cache import CODERUNS, JOBS, Key, ObjectCache, Run
-from exporter.diagnosis import failure_causes, stall_causes
+from exporter.cache import CODERUNS, JOBS, LOGS, Key, ObjectCache, Run
+from exporter.diagnosis import OUTCOMES, failure_causes, outcome_of, stall_causes
 from exporter.exposition.family import Family, Row
 from exporter.resources.containers import cleaned
 from exporter.resources.kinds import RunKind, runs_partition_prefix
 from exporter.resources.objects import finalizers_of, intern_label, object_name, seconds_in, truncate, unix_seconds
 from exporter.resources.resource import ListWatch, Resource
+from exporter.resources.run_costs import RUN_COST_FAMILIES
 from exporter.resources.wanted import WatchConfig
 from exporter.untrusted import model_name, one_line
 
@@ -55,6 +56,7 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         since=unix_seconds(read.since(values)),
         ready=None if read.is_ready is None else read.is_ready(values),
         long_lived=read.is_long_lived(values),
+        pull_request=read.has_pull_request(values),
         run_type=intern_label(run_type),
         agent=intern_label(agent.lower()),
         service=intern_label(service),
@@ -148,6 +150,12 @@ def failure_cause(run: Run, cache: ObjectCache) -> Iterator[Row]:
         yield cause, 1
 
 
+def outcome(run: Run, cache: ObjectCache) -> Iterator[Row]:
+    """The outcome of a finished run. Absent until the end of the agent's log has been read."""
+    if found := outcome_of(run, cache):
+        yield (found,), 1
+
+
 def lists(wanted: WatchConfig) -> list[ListWatch]:
     """For each kind, a list for each namespace, or one for all namespaces."""
     return [
@@ -176,6 +184,7 @@ def related(run: Run, cache: ObjectCache) -> set[Key]:
         *(Key(CODERUNS, one.uid) for one in cache.with_controllers(run)),
         *(Key(JOBS, job.uid) for job in cache.jobs_of(run)),
         *(Key(CODERUNS, one.uid) for one in cache.blocked_with(run)),
+        *(Key(CODERUNS, uid) for uid in cache.pull_requests.changed_by(run, cache.runs)),
     }
 
 
@@ -258,6 +267,14 @@ RESOURCE = Resource(
             uses=("jobs",),
         ),
         Family(
+            name="coderun_outcome",
+            help="Outcome of a finished run: " + ", ".join(OUTCOMES) + ".",
+            label_names=("outcome",),
+            rows=outcome,
+            needs=("jobs",),
+            uses=("jobs", LOGS),
+        ),
+        Family(
             name="coderun_without_job_since_timestamp_seconds",
             help="Time since which an open run has had no Job, in seconds since the epoch.",
             value=lambda run, cache: cache.without_job_since(run),
@@ -283,5 +300,6 @@ RESOURCE = Resource(
             help="Time at which the run ended, in seconds since the epoch.",
             value=lambda run, _: run.finished if run.terminal else None,
         ),
+        *RUN_COST_FAMILIES,
     ),
 )

@@ -13,6 +13,8 @@ from exporter.cache import ConfigMap, Job, ObjectCache, Record, Run
 from exporter.resources.bounded import OTHER, Bounded
 from exporter.resources.finished import log_finished
 from exporter.resources.hidden import HiddenPods
+from exporter.resources.outcomes import OutcomeMetrics
+from exporter.resources.usage import UsageMetrics
 
 __all__ = ["LifecycleMetrics"]
 
@@ -29,7 +31,7 @@ class LifecycleMetrics:
     Series with the usual results are initialized to 0, because `increase()` ignores the first value of a counter.
     """
 
-    def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry) -> None:
+    def __init__(self, *, cache: ObjectCache, registry: CollectorRegistry, has_logs: bool = False) -> None:
         self._cache = cache
         self._registry = registry
         self._texts: dict[bool, str] = {}
@@ -66,6 +68,9 @@ class LifecycleMetrics:
             registry=registry,
         )
         self._jobs = Counter("jobs_finished", "Number of Jobs that ended.", labels, registry=registry)
+        self._outcomes = OutcomeMetrics(cache=cache, registry=registry, on_change=self._texts.clear)
+        self.usage = UsageMetrics(cache=cache, registry=registry, on_change=self._texts.clear) if has_logs else None
+        """What agents report in their logs; None if logs are not read."""
 
     def text(self, *, openmetrics: bool) -> str:
         """The text of these metrics, without `# EOF`. Rendered only after a change: 100 combinations take 60 ms."""
@@ -74,14 +79,21 @@ class LifecycleMetrics:
             self._texts[openmetrics] = rendered.decode().removesuffix("# EOF\n")
         return self._texts[openmetrics]
 
-    def init_series(self, item: Record) -> None:
+    def add(self, item: Record) -> None:
+        """Adds an object of an initial list: its series are initialized, and its present state is not counted."""
+        if isinstance(item, Run):
+            self._outcomes.skip(item)
+        self._init_series(item)
+
+    def _init_series(self, item: Record) -> None:
         """Initializes the series of an object. A Job without agent or service waits until its run is known."""
         match item:
             case Run():
                 self._agents(item.agent)
                 self._of_runs(item.namespace, item.agent)
+                self._outcomes.init_series(item)
                 for job in self._cache.jobs_of(item):
-                    self.init_series(job)
+                    self._init_series(job)
             case Job():
                 self._hidden.added(item)
                 _, agent, service = self._labels_of(item)
@@ -99,7 +111,7 @@ class LifecycleMetrics:
             return
         log_finished(old, new)
         if new is not None:
-            self.init_series(new)
+            self._init_series(new)
         match new:
             case Run():
                 self._run_changed(old, new)
@@ -114,10 +126,19 @@ class LifecycleMetrics:
                 pass
             case _:
                 assert_never(new)
+        if isinstance(job := new or old, Job):
+            self.update_outcomes(job)
+
+    def update_outcomes(self, job: Job) -> None:
+        """Counts the runs of a Job whose outcome is known now, after a change of the Job or of its agent's log."""
+        for owner in self._cache.runs_of(job):
+            for run in self._cache.with_controllers(owner):
+                self._outcomes.update(run)
 
     def _deleted(self, old: Record | None) -> None:
         if isinstance(old, Run):
             self._started.discard(old.uid)
+            self._outcomes.deleted(old)
         elif isinstance(old, Job):
             self._hidden.deleted(old)
 
@@ -127,6 +148,7 @@ class LifecycleMetrics:
                 self._job_created(new, job)
         if new.terminal and not (isinstance(old, Run) and old.terminal):
             self._run_finished(new)
+        self._outcomes.update(new)
 
     def _job_created(self, run: Run, job: Job) -> None:
         """Counts the creation of a Job. Only the creation of the first Job of a run is timed, not a retry."""

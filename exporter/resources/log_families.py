@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from exporter.cache import LOGS, ContainerLog, Job, ObjectCache
 from exporter.exposition.family import Family, Row
 from exporter.log_formats import LogReport
+from exporter.resources.usage import uncached_input
 
 __all__ = ["LOG_FAMILIES"]
 
@@ -41,7 +42,7 @@ def sessions(job: Job, cache: ObjectCache) -> float | None:
 
 def tokens(job: Job, cache: ObjectCache) -> Iterator[Row]:
     """The tokens of all containers, by type."""
-    for kind, read in (("input", _input), ("output", _output)):
+    for kind, read in (("input", uncached_input), ("cached_input", _cached), ("output", _output)):
         if (number := _sum(job, cache, read)) is not None:
             yield (kind,), number
 
@@ -81,8 +82,8 @@ def _last_word(report: LogReport) -> float:
     return report.last_word or 0.0
 
 
-def _input(report: LogReport) -> float | None:
-    return report.tokens_input
+def _cached(report: LogReport) -> float | None:
+    return report.tokens_cached
 
 
 def _output(report: LogReport) -> float | None:
@@ -144,7 +145,8 @@ LOG_FAMILIES: tuple[Family[Job, ObjectCache], ...] = (
     ),
     Family(
         name="agent_tokens",
-        help="Number of tokens that the agent reports, over all containers of the Job: input (also cached), output.",
+        help="Number of tokens that the agent reports, over all containers of the Job: input, cached_input (read "
+        "from the cache; part of input if the agent does not distinguish it), output.",
         label_names=("type",),
         rows=tokens,
         uses=(LOGS,),

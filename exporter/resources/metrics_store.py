@@ -94,7 +94,7 @@ class MetricsStore:
             for some in self.cache.load(table, partition, records):
                 self._compressed[table].extend([record.uid for record in some])
                 for record in some:
-                    self._lifecycle.init_series(record)
+                    self._lifecycle.add(record)
                 yield
             for name in _JOINED:
                 self._compressed[name].mark_all_dirty()
@@ -149,14 +149,23 @@ class MetricsStore:
 
     def put_log(self, job: str, log: ContainerLog) -> None:
         """Adds the report about the log of a container of this Job. `job` is its UID."""
-        if not self.cache.logs.has(job, log):
-            with self._marking_changed({Key(JOBS, job): self._families_reading[LOGS]}):
-                self.cache.logs.put(job, log)
+        record = self.cache.jobs.get(job)
+        if record is None or self.cache.logs.has(job, log):
+            return
+        families = self._families_reading[LOGS]
+        runs = (run for owner in self.cache.runs_of(record) for run in self.cache.with_controllers(owner))
+        with self._marking_changed({Key(JOBS, job): families} | {Key(CODERUNS, run.uid): families for run in runs}):
+            old = self.cache.logs.put(job, log)
+        if self._lifecycle.usage is not None:
+            self._lifecycle.usage.observe(record, old, log)
+        self._lifecycle.update_outcomes(record)
 
     def advance(self, now: float) -> None:
         """Advances the clock. Objects whose retention has passed are no longer exposed."""
         self._mark_dirty(self.cache.advance(now))
         self._recorder.advance(now)
+        if self._lifecycle.usage is not None:
+            self._lifecycle.usage.advance(now)
 
     def set_jobs_watched(self, partition: str, *, current: bool) -> None:
         """Records whether the Jobs of this partition are being watched; see `ObjectCache.job_state_unknown`."""

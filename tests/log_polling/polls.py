@@ -68,7 +68,7 @@ class Polls:
         cache.pods.set_known("*", known=True)
         self.store = MetricsStore(
             cache=cache,
-            lifecycle=LifecycleMetrics(cache=cache, registry=CollectorRegistry()),
+            lifecycle=LifecycleMetrics(cache=cache, registry=CollectorRegistry(), has_logs=True),
             has_synced=lambda _: True,
             recorder=FlightRecorder(cache, started=NOW),
             has_logs=True,

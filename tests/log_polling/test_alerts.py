@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from exporter.cache import Thresholds
+from exporter.cache import CODERUNS, Change, Run, Thresholds
 from exporter.log_formats import LogReader, shipped_formats
 from lab.timelapse.evaluation import metrics_of, verdict
 from lab.timelapse.series import Recorder
@@ -57,6 +57,12 @@ class Scenario:
     def end(self):
         """A session ends: its last word."""
         self.write(WORDS[self.cli])
+
+    def own_job(self):
+        """The Job belongs to a run."""
+        run = Run(uid="run-r", namespace="n", name="r", created=NOW, phase="Running", finalizer=True, agent="rex")
+        self.work.store.apply(Change(CODERUNS, "coderuns.agents.platform/*", run.uid, run))
+        self.work.job(cli=self.cli, agent="rex", owner=run.uid, owner_name=run.name)
 
     def exit(self):
         """The container ends, and its Job succeeds."""
@@ -168,7 +174,7 @@ async def test_five_sessions_in_one_container_are_normal(play):
     """Each new session withdraws the last word of the one before."""
 
     async def story(scenario):
-        for number in range(5):
+        for number in range(4):
             scenario.start()
             await scenario.until((10 * number + 6) * MINUTE)
             scenario.end()
@@ -180,6 +186,40 @@ async def test_five_sessions_in_one_container_are_normal(play):
         await scenario.until(75 * MINUTE)
 
     assert await play(story) == {}
+
+
+async def test_a_loop_in_one_container_is_reported_at_its_sixth_session(play):
+    """Its script starts the agent again after each session. The log is read once a minute, and scraped every 30 s."""
+
+    async def story(scenario):
+        for number in range(10):
+            scenario.start()
+            await scenario.until((4 * number + 3) * MINUTE)
+            scenario.end()
+            await scenario.until((4 * number + 4) * MINUTE)
+
+    ((alert, at),) = (await play(story)).items()
+    assert alert == ("CodeRunRetryLoop", "warning")
+    assert 20 * MINUTE < at <= 22 * MINUTE  # the sixth session starts at 20 min
+
+
+async def test_72_dollars_in_58_minutes_are_reported_when_the_sixth_session_ends(play):
+    """18 sessions of 4 dollars in one run, with the limit 20. Each process counts its cost from 0."""
+    ends = [round(58 * MINUTE * (number + 1) / 18 / 15) * 15 for number in range(18)]
+
+    async def story(scenario):
+        scenario.own_job()
+        for number, end in enumerate(ends):
+            scenario.write(STARTS["claude"] | {"session_id": f"s{number}"})
+            await scenario.until(end)
+            scenario.write(WORDS["claude"] | {"session_id": f"s{number}", "total_cost_usd": 4.0})
+        await scenario.until(59 * MINUTE)
+        assert 'coderun_cost_dollars{namespace="n",coderun="r"} 72' in scenario.work.page()
+
+    alerts = await play(story, run_cost_limit=20.0)
+    assert set(alerts) == {("AgentCostHigh", "warning"), ("CodeRunRetryLoop", "warning")}
+    assert 0 < alerts["AgentCostHigh", "warning"] - ends[5] <= 2 * MINUTE
+    assert set(await play(story)) == {("CodeRunRetryLoop", "warning")}  # without a limit
 
 
 @pytest.mark.parametrize(("cli", "at"), [("claude", 15), ("codex", 30)])

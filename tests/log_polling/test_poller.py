@@ -93,6 +93,61 @@ async def test_a_container_that_has_ended_is_read_once_more(work):
     assert work.logs() is None
 
 
+def end(work):
+    """The Job succeeds, and its Pod is not listed any more."""
+    work.job(result="succeeded", finished=work.now)
+    work.store.put_pod("*", "pod-j", None)
+
+
+@pytest.mark.parametrize(("lines", "is_complete"), [(0, True), (1, True), (256, False)])
+async def test_a_log_is_complete_if_it_was_read_until_its_end_without_a_gap(work, lines, is_complete):
+    """Only then it is known that a last word is missing."""
+    work.write(b"start")
+    await work.minute()
+    work.write(*[b"y"] * lines)
+    assert not work.logs().containers[0].complete
+    end(work)
+    await work.after(1)
+    (log,) = work.logs().containers
+    assert (log.ended, log.complete) == (True, is_complete)
+
+
+async def test_a_log_that_was_rotated_before_its_end_is_not_complete(work):
+    """The last word may be in the file that cannot be read."""
+    work.write(b"start")
+    await work.minute()
+    work.server.logs.files["n", "j-x", "main"].clear()
+    end(work)
+    await work.after(1)
+    (log,) = work.logs().containers
+    assert (log.ended, log.complete) == (True, False)
+
+
+async def test_a_gap_before_the_last_read_remains(work):
+    """The last word may be in the lines that are missing."""
+    work.write(b"start")
+    await work.minute()
+    work.write(*[b"y"] * 256)
+    await work.minute()
+    work.write(b"z")
+    end(work)
+    await work.after(1)
+    assert not work.logs().containers[0].complete
+
+
+async def test_lines_that_were_written_before_the_exporter_started_are_told_apart(work):
+    """Counters do not include them. A container that only has such lines reports nothing new."""
+    work.write(b"one", b"two", at=NOW - 100)
+    await work.minute()
+    (log,) = work.logs().containers
+    assert (log.report.turns, log.earlier.turns) == (2, 2)
+    for _ in range(2):
+        work.write(b"more")
+        await work.minute()
+    (log,) = work.logs().containers
+    assert (log.report.turns, log.earlier.turns) == (4, 2)
+
+
 async def test_an_unfinished_line_is_read_once_it_is_complete(work):
     """Its stamp is that of its first part."""
     at = round(work.now) * 10**9
@@ -196,6 +251,7 @@ async def test_a_deleted_pod_is_over(work):
     work.server.store.remove(work.server.store.collection("pods"), "n/j-x", cascade=False)
     await work.after(1)
     assert (work.states(), work.logs().containers[0].ended) == ({}, True)
+    assert not work.logs().containers[0].complete
 
 
 async def test_a_deleted_job_is_forgotten(work):

@@ -153,6 +153,22 @@ def test_a_field_that_must_not_be_empty_is_reported_if_it_is():
         assert reader.undecodable(values(reader, {"spec": spec})[0]) == expected
 
 
+@pytest.mark.parametrize(
+    ("profile", "expected"),
+    [
+        ("{}", (None, None, None)),
+        ("delivers: {pull_request: [.status.pr, .status.url]}", (False, True, True)),
+        ("delivers: {pull_request: .status.url, when: {.spec.type: [implement]}}", (None, True, None)),
+        ("delivers: {pull_request: .status.url, when: {.spec.type: [absent]}}", (False, None, True)),
+    ],
+)
+def test_a_pull_request_is_expected_of_some_runs(profile, expected):
+    """Of the others, it is neither there nor missing."""
+    reader = a_reader(profile)
+    items = ({}, {"spec": {"type": "implement"}, "status": {"url": "u"}}, {"status": {"pr": "", "url": "u"}})
+    assert tuple(reader.has_pull_request(values(reader, item)[0]) for item in items) == expected
+
+
 def test_labels_of_a_job_complete_those_of_its_run():
     """They are strings, in the order of JobAbout."""
     profile = """

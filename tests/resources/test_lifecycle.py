@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from exporter.cache import CODERUNS, JOBS, Change
+from exporter.diagnosis import OUTCOMES
 from tests.harness import StoreHarness, parse_exposition, required, samples
 from tests.objects import CREATED, a_configmap, a_job, a_run
 
@@ -107,6 +108,7 @@ def test_the_usual_results_of_a_run_are_exposed_with_0_once_it_is_seen(known):
         'coderuns_finished_total{agent="tess",namespace="n",result="cancelled"} 0.0',
         'coderun_job_creations_total{namespace="n",result="created"} 0.0',
         'coderun_job_creations_total{namespace="n",result="failed"} 0.0',
+        *(f'coderun_outcomes_total{{agent="tess",namespace="n",outcome="{outcome}"}} 0.0' for outcome in OUTCOMES),
     ]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.cache import LOGS, NEVER, ContainerLog, Thresholds
+from exporter.cache import JOBS, LOGS, NEVER, ContainerLog, Thresholds
 from exporter.log_formats import LogReport
 from exporter.resources import RESOURCES
 from tests.harness import StoreHarness, text
@@ -25,8 +25,9 @@ def page(*logs, run=None, job=None, **more):
 
 
 def lines_of(harness):
-    """The lines of the families that are read from logs."""
-    names = tuple(family.name for one in RESOURCES for family in one.families if family.uses == (LOGS,))
+    """The lines of the families of Jobs that are read from logs."""
+    families = (family for one in RESOURCES if one.table == JOBS for family in one.families)
+    names = tuple(family.name for family in families if family.uses == (LOGS,))
     return [line for line in harness.text().splitlines() if line.startswith(names)]
 
 
@@ -42,6 +43,7 @@ def test_what_the_agent_reports():
         "cost_dollars": 0.25,
         "turns": 7,
         "tokens_input": 1000,
+        "tokens_cached": 900,
         "tokens_output": 50,
     }
     assert page((report, {"started": CREATED + 0.5})) == text("""
@@ -53,7 +55,8 @@ def test_what_the_agent_reports():
         agent_sessions{} 2
         agent_turns{} 7
         agent_cost_dollars{} 0.25
-        agent_tokens{,type="input"} 1000
+        agent_tokens{,type="input"} 100
+        agent_tokens{,type="cached_input"} 900
         agent_tokens{,type="output"} 50
     """)
     assert page({}) == text("""

@@ -21,7 +21,7 @@ def exporter_metrics():
     """The names of all series that the exporter can expose."""
     telemetry = Telemetry(clock=lambda: 0.0)
     LogMetrics(telemetry.registry)
-    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=telemetry.registry)
+    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=telemetry.registry, has_logs=True)
     kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
     own = {
         f"{metric.name}{suffix}"
@@ -70,7 +70,8 @@ def test_an_alert_is_about_an_object_and_not_about_a_replica(rule):
     kept = re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", rule["expr"])
     kept_labels = {word.strip() for labels in kept for word in labels.split(",")}
     dropped = re.findall(r"\bwithout\s*\(([^)]*)\)", rule["expr"])
-    assert set(dropped) <= {"service, reason"}  # one sum for each replica, inside an aggregation over the replicas
+    # One sum for each replica, inside an aggregation over the replicas.
+    assert set(dropped) <= {"service, reason", "model"}
     assert not kept_labels & {"pod", "cause", "detail", "state", "problem", "key"}
     assert ("instance" in kept_labels) == (rule["alert"] == ALERT_ABOUT_A_REPLICA)
     assert "cluster" in kept_labels

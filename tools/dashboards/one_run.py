@@ -104,7 +104,7 @@ def _numbers() -> list[tuple[Any, int, int]]:
         number(
             "Attempt",
             "Number of the attempt (spec.contextVersion); 1 is the first. `CodeRunRetryLoop` fires from the sixth"
-            " attempt.",
+            " attempt, or session in one container. `AgentCostHigh`: the run costs more than its limit.",
             Query(f"max({ATTEMPT})"),
             levels=[(3, WARN), (6, BAD)],
             nothing="unknown",

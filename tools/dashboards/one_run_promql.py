@@ -123,7 +123,7 @@ _ALERTS = 'ALERTS{cluster=~"$cluster", component="coderun-exporter", alertstate=
 _HERE = f'{_ALERTS}, namespace="$namespace"'
 _INFO = f"coderun_info{{{RUN_SELECTOR}}}"
 _HAS_JOB_NAME = f'coderun_job_name{{{RUN_SELECTOR}, job_name!=""}}'
-_TASK = "service, task_id, agent"
+_TASK = "service, task_id, agent, run_type"
 _UNTOUCHED = f'coderun_stall_cause{{{RUN_SELECTOR}, cause=~"controller_blocked|not_reconciled"}}'
 _JOBLESS = f"({_INFO} unless on (cluster, namespace, coderun) {_HAS_JOB_NAME})"
 _CONFIGMAPS = (
@@ -135,7 +135,7 @@ FIRING = "\nor ".join(
         f'{_HERE}, coderun="$coderun"}}',
         f"({_HERE}}} and on ({JOB}) {JOBS_OF_RUN})",
         f'({_HERE}, alertname="CodeRunsFailing"}} and on (cluster, namespace, run_type) {_JOBLESS})',
-        f'({_HERE}, alertname="CodeRunRetryLoop", coderun=""}} and on (cluster, namespace, {_TASK}) {_INFO})',
+        f'({_HERE}, alertname="CodeRunRetryLoop", task_id!=""}} and on (cluster, namespace, {_TASK}) {_INFO})',
         f'({_HERE}, alertname="CodeRunControllerBlocked"}} and on (cluster, namespace) {_UNTOUCHED})',
         f'({_ALERTS}, alertname="RequiredConfigMapUnhealthy"}} and on (cluster, configmap) {_CONFIGMAPS})',
     ]

@@ -103,7 +103,8 @@ def _failed() -> Any:
     return table(
         "Failed runs",
         "The newest 50 failed runs that the exporter exports, by default for six hours after their end, with the"
-        " cause and the message of the controller. Alerts: `CodeRunsFailing`, `CodeRunRetryLoop`.",
+        " cause and the message of the controller. Alerts: `CodeRunsFailing`, `CodeRunRetryLoop`. Runs"
+        " that end with success and deliver nothing: `AgentDeliversNothing`.",
         Query(left(f"1000 * {FINISHED}", key=RUN, of=FAILED_ROWS)),
         columns=[
             *_object(),

@@ -41,7 +41,7 @@ def metrics() -> dict[str, frozenset[str]]:
     telemetry = Telemetry(clock=lambda: 0.0)
     counted = CollectorRegistry()
     LogMetrics(counted)
-    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted)
+    LifecycleMetrics(cache=ObjectCache(thresholds=Thresholds()), registry=counted, has_logs=True)
     for registry in (telemetry.registry, counted):
         known |= _registered(registry)
     known |= dict.fromkeys(("up", "scrape_duration_seconds", "scrape_samples_scraped"), TARGET)
