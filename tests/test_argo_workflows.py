@@ -1,5 +1,7 @@
 """Argo Workflows in the running exporter: their metrics, and operation without Argo."""
 
+import functools
+
 import pytest
 
 from exporter.config import ConfigMaps, Workflows
@@ -31,7 +33,7 @@ async def test_the_steps_of_a_workflow_are_exposed_until_it_completes(tmp_path):
         await until(lambda: app.health.is_ready() and in_state(app, "watching"))
         page = await metrics_of(app)
         assert page.labels("workflow_step_started_timestamp_seconds", "step") == ["implement.0.create"]
-        assert page.labels("workflow_step_coderun", "coderun") == ["x-1"]
+        assert page.labels("workflow_step_coderun_created_timestamp_seconds", "coderun") == ["x-1"]
         assert page.labels("workflow_template_unbounded_step", "step") == ["create-coderun-resource"]
         completed = a_workflow(leaf(phase="Succeeded"), namespace="agent-platform", phase="Succeeded")
         completed["metadata"]["labels"] = {"workflows.argoproj.io/completed": "true"}
@@ -61,9 +63,9 @@ async def test_without_argo_there_is_only_a_state(tmp_path):
 async def test_a_failed_list_of_workflows_affects_nothing_else(tmp_path, status):
     """Without the permission, or with an API server that fails only for them."""
     async with a_server(a_run(), *workflow_crds()) as server:
-        reject_requests(server, lambda: a_status(status, "no"), "/apis/argoproj.io")
+        reject_requests(server, functools.partial(a_status, status, "no"), "/apis/argoproj.io")
         async with an_exporter(server.url, tmp_path, **SETTINGS) as app:
-            await until(lambda: app.health.is_ready())
+            await until(app.health.is_ready)
             await until(lambda: in_state(app, "forbidden" if status == 403 else "unreachable"))
             assert (await metrics_of(app)).values("coderun_state", state="open") == [1]
 
@@ -72,5 +74,5 @@ async def test_without_the_setting_nothing_of_argo_is_requested(tmp_path):
     """It is off by default."""
     settings = {"configmaps": ConfigMaps(required=())}
     async with a_server(*workflow_crds()) as server, an_exporter(server.url, tmp_path, **settings) as app:
-        await until(lambda: app.health.is_ready())
+        await until(app.health.is_ready)
         assert not [request for request in server.requests if "argoproj" in request]

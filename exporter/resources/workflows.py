@@ -174,11 +174,15 @@ def limits(workflow: Workflow, cache: ObjectCache) -> Iterator[Row]:
 
 
 def runs(workflow: Workflow, cache: ObjectCache) -> Iterator[Row]:
-    """Runs that steps wait for."""
+    """Runs that steps wait for. The value lets a rule prefer the replica that knows the newest run and Job."""
     for step in workflow.steps:
-        if (run := cache.run_of_step(workflow, step)) is not None:
-            job = cache.newest_job(run)
-            yield (step.name, run.name, job.name if job is not None else ""), 1
+        if not step.resource:
+            continue
+        run = cache.run_of_step(workflow, step)
+        job = cache.newest_job(run) if run is not None else None
+        newest = job or run
+        labels = step.name, run.name if run else "", job.name if job else ""
+        yield labels, (newest.created or 0.0) if newest else 0.0
 
 
 def unreadable(workflow: Workflow, _: ObjectCache) -> Iterator[Row]:
@@ -209,8 +213,9 @@ RESOURCE = Resource(
             needs=("coderuns", "jobs"),
         ),
         Family(
-            name="workflow_step_coderun",
-            help="1 with the run that an open step waits for, and its newest Job.",
+            name="workflow_step_coderun_created_timestamp_seconds",
+            help="Creation time of the newest Job of the run that an open step waits for, else of the run, in seconds"
+            " since the epoch; 0 without these labels if the run is unknown.",
             label_names=("step", "coderun", "job_name"),
             rows=runs,
             needs=("coderuns", "jobs"),

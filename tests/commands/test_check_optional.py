@@ -57,10 +57,11 @@ async def test_workflows_are_checked_if_they_are_read(tmp_path):
         code, lines = await check(server.url, tmp_path, config=WORKFLOWS)
     assert code == 0
     assert "ok  workflows in all namespaces: can be listed and watched" in lines
-    assert [line for line in lines if line.startswith("note")] == [
-        "note  workflow template n/play-workflow-template: no time limit: t0, t1, t2, t3, t4 and 2 more may wait for a"
-        " run for ever; set timeout on each of these templates"
-    ]
+    (note,) = [line for line in lines if line.startswith("note")]
+    assert note == (
+        "note  workflow template n/play-workflow-template: no time limit: t0, t1, t2, t3, t4 and 2 more may wait for"
+        " a run for ever; set timeout on each of these templates"
+    )
 
 
 async def test_a_cluster_without_argo_is_healthy(tmp_path):

@@ -17,11 +17,17 @@ from tests.workflows import CREATE, WAIT, a_node, a_run_of, a_workflow, compress
 
 STARTED = "workflow_step_started_timestamp_seconds"
 LIMIT = "workflow_step_limit_seconds"
-RUN = "workflow_step_coderun"
+RUN = "workflow_step_coderun_created_timestamp_seconds"
 IDLE = "workflow_idle_since_timestamp_seconds"
 UNREADABLE = "workflow_steps_unreadable"
 STEP = 'namespace="n",workflow="play",step="implement.0.create"'
 CREATES = f'{STARTED}{{{STEP},template="create-coderun-resource",type="Pod"}} 1760000000'
+
+
+def waits_for(coderun="", job_name="", created=0, step=STEP):
+    """The sample of the run that a step waits for; `created` is in seconds after CREATED."""
+    value = CREATED + created if coderun else 0
+    return f'{RUN}{{{step},coderun="{coderun}",job_name="{job_name}"}} {value}'
 
 
 def lines(*objects, **settings):
@@ -48,7 +54,7 @@ def test_a_step_that_creates_a_run_waits_for_the_run_that_its_workflow_owns():
     assert lines(workflow, run) == [
         CREATES,
         f"{LIMIT}{{{STEP}}} 4200",
-        f'{RUN}{{{STEP},coderun="x-1",job_name=""}} 1',
+        waits_for("x-1", created=5),
     ]
 
 
@@ -69,7 +75,7 @@ def test_the_newest_run_since_the_start_of_the_step_is_its_run():
     template = {**CREATE, "resource": {**CREATE["resource"], "manifest": "kind: CodeRun\nmetadata: {}\n"}}
     workflow["spec"]["templates"] = [template]
     found = lines(workflow, *runs, stranger)
-    assert found[-1] == f'{RUN}{{{STEP},coderun="second",job_name=""}} 1'
+    assert found[-1] == waits_for("second", created=7)
 
 
 def test_steps_in_parallel_are_told_apart_by_the_name_of_their_run():
@@ -92,7 +98,7 @@ def test_steps_in_parallel_are_told_apart_by_the_name_of_their_run():
         for number in (1, 2)
     ]
     assert [line for line in lines(workflow, *runs) if line.startswith(RUN)] == [
-        f'{RUN}{{namespace="n",workflow="play",step="task.{number}",coderun="t{number}-abc",job_name=""}} 1'
+        waits_for(f"t{number}-abc", created=number, step=f'namespace="n",workflow="play",step="task.{number}"')
         for number in (1, 2)
     ]
 
@@ -104,7 +110,7 @@ def test_a_get_step_waits_for_the_run_that_its_parameter_names():
     assert lines(a_workflow(node), run, a_job(of=run)) == [
         f'{STARTED}{{{STEP},template="wait-coderun-completion",type="Pod"}} 1760000000',
         f"{LIMIT}{{{STEP}}} 4200",
-        f'{RUN}{{{STEP},coderun="r",job_name="j"}} 1',
+        waits_for("r", "j", created=10),
     ]
 
 
@@ -113,13 +119,13 @@ def test_a_run_of_another_kind_has_its_kind_before_its_name():
     manifest = "apiVersion: agents.platform/v1\nkind: DocsRun\nmetadata: {name: r}\n"
     template = {**WAIT, "resource": {**WAIT["resource"], "manifest": manifest}}
     found = lines(a_workflow(leaf(WAIT["name"]), templates=[template]), a_run(), a_run(kind="DocsRun", uid="d"))
-    assert found[-1] == f'{RUN}{{{STEP},coderun="docsrun/r",job_name=""}} 1'
+    assert found[-1] == waits_for("docsrun/r")
 
 
 def test_a_step_whose_run_is_unknown_has_the_default_limit():
     """The run may be deleted, or may never have been created."""
     settings = Thresholds(job_creation_deadline=60.0, job_max_runtime=120.0)
-    assert lines(a_workflow(leaf()), thresholds=settings) == [CREATES, f"{LIMIT}{{{STEP}}} 180"]
+    assert lines(a_workflow(leaf()), thresholds=settings) == [CREATES, f"{LIMIT}{{{STEP}}} 180", waits_for()]
 
 
 @pytest.mark.parametrize(
@@ -150,30 +156,30 @@ def test_a_change_of_the_run_or_its_job_changes_the_series_of_the_step():
     workflow = a_workflow(leaf())
     run = a_run_of(workflow, a_run(name="x-1", created=CREATED + 5))
     store = StoreHarness(workflow, has_workflows=True)
-    assert RUN + "{" not in store.text()
+    assert samples(store.text(), RUN) == [waits_for()]
     store.put(run)
-    assert f'{RUN}{{{STEP},coderun="x-1",job_name=""}} 1' in store.text()
+    assert samples(store.text(), RUN) == [waits_for("x-1", created=5)]
     store.put(a_job(of=run))
-    assert f'{RUN}{{{STEP},coderun="x-1",job_name="j"}} 1' in store.text()
+    assert samples(store.text(), RUN) == [waits_for("x-1", "j", created=10)]
     store.delete(run)
-    assert RUN + "{" not in store.text()
+    assert samples(store.text(), RUN) == [waits_for()]
     store.delete(workflow)
-    assert STARTED + "{" not in store.text()
+    assert samples(store.text(), STARTED, RUN) == []
 
 
 def test_a_run_that_a_get_step_names_may_come_later_and_go():
     """The index by name is created for the first workflow that names a run."""
     node = leaf(WAIT["name"], inputs={"parameters": [{"name": "coderun-name", "value": "r"}]})
     store = StoreHarness(a_run(name="other", uid="o"), a_workflow(node), has_workflows=True)
-    assert RUN + "{" not in store.text()
+    assert samples(store.text(), RUN) == [waits_for()]
     store.put(a_run())
-    assert f'{RUN}{{{STEP},coderun="r",job_name=""}} 1' in store.text()
+    assert samples(store.text(), RUN) == [waits_for("r")]
     store.put(a_run(uid="again"))
     store.delete(a_run())
-    assert f'{RUN}{{{STEP},coderun="r",job_name=""}} 1' in store.text()
+    assert samples(store.text(), RUN) == [waits_for("r")]
     store.put(a_workflow())
     store.delete(a_run(uid="again"))
-    assert RUN + "{" not in store.text()
+    assert samples(store.text(), RUN) == []
 
 
 def test_the_limit_waits_for_the_initial_lists_of_runs_and_jobs():
@@ -182,7 +188,7 @@ def test_the_limit_waits_for_the_initial_lists_of_runs_and_jobs():
     assert samples(store.text(), STARTED, LIMIT) == [CREATES]
     workflow = a_workflow(leaf())
     store.list("coderuns", a_run_of(workflow, a_run(name="x-1", created=CREATED + 5)))
-    assert samples(store.text(), RUN) == [f'{RUN}{{{STEP},coderun="x-1",job_name=""}} 1']
+    assert samples(store.text(), RUN) == [waits_for("x-1", created=5)]
 
 
 @pytest.mark.parametrize(
@@ -234,7 +240,7 @@ def test_a_step_that_waits_for_no_run_has_no_limit(type_):
 def test_a_template_is_found_where_argo_stores_it(node, status):
     """By reference, in the WorkflowTemplate of its caller, inline, or in the spec of the workflow's own template."""
     found = lines(a_workflow(a_node("play.implement.create", **node), templates=(), **status))
-    assert [line.partition("{")[0] for line in found] == [STARTED, LIMIT]
+    assert [line.partition("{")[0] for line in found] == [STARTED, LIMIT, RUN]
 
 
 def test_the_names_of_steps_are_unique_and_safe():
@@ -254,7 +260,11 @@ def test_the_names_of_steps_are_unique_and_safe():
 
 def test_compressed_nodes_are_read():
     """Argo compresses the nodes of a workflow of more than 1 MiB."""
-    assert lines(a_workflow(nodes=None, compressedNodes=compress(leaf()))) == [CREATES, f"{LIMIT}{{{STEP}}} 4200"]
+    assert lines(a_workflow(nodes=None, compressedNodes=compress(leaf()))) == [
+        CREATES,
+        f"{LIMIT}{{{STEP}}} 4200",
+        waits_for(),
+    ]
 
 
 @pytest.mark.parametrize(
