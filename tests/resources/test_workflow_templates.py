@@ -1,5 +1,8 @@
 """The audit of Argo WorkflowTemplates: from a WorkflowTemplate as JSON to exposition text."""
 
+import pathlib
+import re
+
 import pytest
 
 from exporter.kube.decode import Decoder
@@ -7,6 +10,7 @@ from exporter.resources import workflow_templates
 from exporter.resources.wanted import WatchConfig
 from exporter.resources.workflow_manifests import Reference, reference_in, replace_tags, run_kind_of
 from exporter.resources.workflow_templates import WireWorkflowTemplate, workflow_template_from_object
+from lab import fast_yaml
 from tests.harness import CODERUN, DOCSRUN, exposition_of, samples
 from tests.objects import raw
 from tests.workflows import CREATE, WAIT, a_workflow_template
@@ -187,3 +191,23 @@ def test_the_lists_are_optional_and_off_by_default():
         True,
         True,
     )
+
+
+def test_the_example_has_time_limits_and_without_them_it_is_the_template_of_the_platform():
+    """The lines `timeout` are all that is mended."""
+    text = (pathlib.Path(__file__).parents[2] / "deploy/examples/play-template.yaml").read_text("utf-8")
+    platform = a_workflow_template(CREATE, WAIT, {"name": "suspend-for-event", "suspend": {}})
+    mended, plain = (fast_yaml.load(each)["spec"] for each in (text, re.sub(r" *timeout: .*\n", "", text)))
+    assert unbounded(*mended["templates"]) == []
+    assert unbounded(*plain["templates"]) == ["create-coderun-resource", "wait-coderun-completion"]
+    names = [template["name"] for template in platform["spec"]["templates"]]
+    assert [template["name"] for template in mended["templates"]] == names
+
+
+@pytest.mark.parametrize("step", [CREATE, WAIT, with_resource(CREATE, action="apply")])
+def test_the_admission_policy_has_the_actions_and_kinds_of_the_audit(step):
+    """The policy on a real API server: tests/integration/test_workflow_policies.py."""
+    policy = (pathlib.Path(__file__).parents[2] / "deploy/policies/workflow-templates.yaml").read_text("utf-8")
+    assert unbounded(step) == [step["name"]]
+    assert f"'{step['resource']['action']}'" in policy
+    assert "(CodeRun|DocsRun)" in policy
