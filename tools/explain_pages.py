@@ -16,6 +16,7 @@ from exporter.diagnosis.explanation import (
     RunList,
     TimelineEntry,
     WorkerView,
+    WorkflowView,
 )
 from exporter.diagnosis.fixes_by_text import fixes_of
 from exporter.durations import short
@@ -24,7 +25,17 @@ __all__ = ["CAUSE_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "field_rows", "s
 
 CAUSE_HEAD = ("cause", "it means", "who acts", "next", "what mends it", "a fault", "normal for", "in metrics")
 FIELD_HEAD = ("field", "type", "meaning")
-STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView, TimelineEntry)
+STRUCTS = (
+    RunList,
+    Explanation,
+    FindingView,
+    WorkflowView,
+    WorkerView,
+    PodView,
+    ContainerView,
+    EventView,
+    TimelineEntry,
+)
 
 
 def cause_rows() -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Event, Job, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, WORKFLOWS, Event, Job, Run
 from exporter.diagnosis.queues import WORKLOAD
 from exporter.explaining.clock import times_of
 from exporter.explaining.core_events import event_of
@@ -22,6 +22,7 @@ from exporter.resources.jobs import WireJob, job_from_object
 from exporter.resources.kinds import run_kinds
 from exporter.resources.pod_objects import WirePod
 from exporter.resources.pods import pod_from_object
+from exporter.resources.workflows import GROUP as ARGO
 
 __all__ = ["Objects"]
 
@@ -60,7 +61,7 @@ class Objects:
         self._others: dict[str, dict[str, Job]] = {"Job": {}, "Pod": {}}
 
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
-        """Adds a run, Job, Pod, Event or ConfigMap. Ignores other objects."""
+        """Adds a run, Job, Pod, Event, ConfigMap or Argo Workflow. Ignores other objects."""
         group = version.partition("/")[0] if "/" in version else ""
         self._see_times(raw, kind, group)
         if kind == "Event" and group in _EVENTS:
@@ -87,7 +88,10 @@ class Objects:
             self._add_other(raw, kind)
 
     def _add_related(self, raw: msgspec.Raw, group: str, kind: str) -> None:
-        """Adds a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        """Adds an Argo Workflow, a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        if (group, kind) == (ARGO, "Workflow"):
+            for informer in self.snapshot.of(WORKFLOWS):
+                self.snapshot.add(informer, raw)
         if (group, kind) == EXTERNAL_SECRET and len(self.snapshot.unready) < _MAX_ELSEWHERE:
             secret = unready_secret(raw)
             self.snapshot.unready += [secret] if secret is not None else []
@@ -201,6 +205,8 @@ class Objects:
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
         if informer.table == EVENTS:
             return self._has_list("Event")
+        if informer.table == WORKFLOWS:
+            return True
         if self.is_cut:
             return False
         if informer.table == CONFIGMAPS:
