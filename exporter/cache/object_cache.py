@@ -17,7 +17,7 @@ from exporter.cache.required import Required
 from exporter.cache.retention import Retention
 from exporter.cache.slices import slices
 from exporter.cache.table import Table
-from exporter.cache.thresholds import NEVER, Thresholds
+from exporter.cache.thresholds import Thresholds
 from exporter.cache.unfinished import Unfinished
 from exporter.cache.unknown_jobs import UnknownJobs
 from exporter.cache.worker_runs import WorkerRuns, controllers_of
@@ -214,28 +214,6 @@ class ObjectCache(Attached):
         """The workflows with a step that may wait for this run, or for a run for which it works."""
         uids = {uid for one in self.with_controllers(run) for uid in self._workflow_runs.waiting_for(one)}
         return {Key(WORKFLOWS, uid) for uid in uids if self._tables[WORKFLOWS].get(uid) is not None}
-
-    def step_limit_of(self, workflow: Workflow, step: Step) -> float | None:
-        """How long a step may wait for its run, in seconds; None if it waits for no run.
-
-        It is the creation deadline and the maximum run time of the run. The time until a Job starts counts in full,
-        if it is longer: a Job may be suspended until there is quota. If the run is unknown, the defaults apply.
-        """
-        if not step.resource:
-            return None
-        run = self.run_of_step(workflow, step)
-        if run is None:
-            return self.thresholds.job_creation_deadline + self.thresholds.job_max_runtime
-        job = self.newest_job(run)
-        if run.state == "waiting" or (job is not None and job.suspended):
-            return NEVER
-        wait = self.thresholds.deadline_of(run)
-        if job is None:
-            return wait + self.thresholds.run_limit_of(run)
-        started = self.started(job)
-        if started is not None and step.started is not None:
-            wait = max(wait, started - step.started)
-        return wait + self.max_runtime_of(job)[0]
 
     @property
     def default_configmaps(self) -> list[ConfigMap]:

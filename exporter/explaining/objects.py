@@ -205,13 +205,11 @@ class Objects:
     def _is_known(self, informer: Informer, *, is_mixed: bool) -> bool:
         if informer.table == EVENTS:
             return self._has_list("Event")
-        if informer.table == WORKFLOWS:
-            return True
         if self.is_cut:
             return False
         if informer.table == CONFIGMAPS:
             return (informer.watch.namespace or "") in self._configmap_namespaces
-        if informer.table == CODERUNS:
+        if informer.table in {CODERUNS, WORKFLOWS}:
             return CODERUNS in self._seen
         if informer.watch.plural == "jobs":
             return "Job" in self._seen or is_mixed

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from exporter.cache import WORKFLOWS, Key, ObjectCache, Step, Workflow
+from exporter.cache import NEVER, WORKFLOWS, Key, ObjectCache, Run, Step, Workflow
 from exporter.exposition.family import Family, Row
 from exporter.resources.kinds import RunKind
 from exporter.resources.objects import intern_label, object_name, unix_seconds
@@ -169,8 +169,29 @@ def started(workflow: Workflow, _: ObjectCache) -> Iterator[Row]:
 def limits(workflow: Workflow, cache: ObjectCache) -> Iterator[Row]:
     """Limits of steps that wait for a run."""
     for step in workflow.steps:
-        if (limit := cache.step_limit_of(workflow, step)) is not None:
-            yield (step.name,), limit
+        if step.resource:
+            yield (step.name,), step_limit(step, cache.run_of_step(workflow, step), cache)
+
+
+def step_limit(step: Step, run: Run | None, cache: ObjectCache) -> float:
+    """How long a step may wait for its run, in seconds.
+
+    It is the creation deadline and the maximum run time of the run. The time until a Job starts counts in full, if it
+    is longer: a Job may be suspended until there is quota. If the run is unknown, the defaults apply.
+    """
+    thresholds = cache.thresholds
+    if run is None:
+        return thresholds.job_creation_deadline + thresholds.job_max_runtime
+    job = cache.newest_job(run)
+    if run.state == "waiting" or (job is not None and job.suspended):
+        return NEVER
+    wait = thresholds.deadline_of(run)
+    if job is None:
+        return wait + thresholds.run_limit_of(run)
+    started = cache.started(job)
+    if started is not None and step.started is not None:
+        wait = max(wait, started - step.started)
+    return wait + cache.max_runtime_of(job)[0]
 
 
 def runs(workflow: Workflow, cache: ObjectCache) -> Iterator[Row]:

@@ -5,12 +5,12 @@ import gzip
 
 import pytest
 
-from exporter.cache import Thresholds
+from exporter.cache import Step, Thresholds
 from exporter.kube.decode import Decoder
 from exporter.resources import workflows
 from exporter.resources.wanted import WatchConfig
 from exporter.resources.workflow_objects import WireWorkflow
-from exporter.resources.workflows import workflow_from_object
+from exporter.resources.workflows import step_limit, workflow_from_object
 from tests.harness import CODERUN, DOCSRUN, StoreHarness, exposition_of, samples
 from tests.objects import CREATED, a_job, a_run, raw
 from tests.workflows import CREATE, WAIT, a_node, a_run_of, a_workflow, compress, leaf
@@ -76,6 +76,23 @@ def test_the_newest_run_since_the_start_of_the_step_is_its_run():
     workflow["spec"]["templates"] = [template]
     found = lines(workflow, *runs, stranger)
     assert found[-1] == waits_for("second", created=7)
+
+
+def test_a_run_that_is_older_than_the_step_is_not_its_run():
+    """It belongs to an earlier step; that of this step may not exist yet."""
+    workflow = a_workflow(leaf())
+    run = a_run_of(workflow, a_run(name="x-1", created=CREATED - 1))
+    assert lines(workflow, run)[-1] == waits_for()
+
+
+def test_a_step_has_no_limit_while_its_run_waits_by_design():
+    """The state of the run is that of its profile."""
+    store = StoreHarness(a_run(), has_workflows=True)
+    (run,) = store.cache.runs
+    run.state = "waiting"
+    assert step_limit(Step(name="s", started=1.0), run, store.cache) == float("inf")
+    run.state = "open"
+    assert step_limit(Step(name="s", started=1.0), run, store.cache) == 4200
 
 
 def test_steps_in_parallel_are_told_apart_by_the_name_of_their_run():
@@ -230,6 +247,7 @@ def test_a_step_that_waits_for_no_run_has_no_limit(type_):
             {"templateName": "make", "templateScope": "namespaced/t"},
             {"storedTemplates": {"namespaced/t/make": CREATE}},
         ),
+        ({"templateName": "make", "templateScope": "cluster/t"}, {"storedTemplates": {"cluster/t/make": CREATE}}),
         ({"templateScope": "namespaced/t"}, {"storedTemplates": {"namespaced/t/inline/create": CREATE}}),
         (
             {"templateName": "make"},
