@@ -41,7 +41,7 @@ def alerts(*objects, minutes, **changes):
 
 
 def test_a_step_whose_run_never_gets_a_job_is_stalled_at_the_limit():
-    """The step of the incident waited for 7.5 hours. The alert has the run, by which its own alert inhibits this one."""
+    """As in the incident, for 7.5 hours. The alert names the run, by which the alert about the run inhibits it."""
     run = a_run_of(WORKFLOW, a_run(name="x-1", created=CREATED + 5))
     assert alerts(WORKFLOW, run, minutes=22) == {("WorkflowStepStalled", "x-1", ""): 1230}
 
