@@ -112,6 +112,7 @@ async def serve(
         has_synced=health.has_synced,
         recorder=recorder,
         has_logs=settings.logs.enabled,
+        has_workflows=settings.workflows.enabled,
     )
     metrics = Metrics(
         render_exposition=functools.partial(_render_exposition, store), counted=history.text, telemetry=telemetry

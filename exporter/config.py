@@ -82,6 +82,17 @@ class Logs(_Section, frozen=True):
     replaced. An entry is a file with one format, or a format."""
 
 
+class Workflows(_Section, frozen=True):
+    """The Argo Workflows that create runs. Their steps wait for these runs, and may wait without a limit.
+
+    Only workflows that have not completed are read, and WorkflowTemplates. Without the permission to list and watch
+    them, or without Argo, only their metrics are missing.
+    """
+
+    enabled: bool = False
+    """Whether to read them."""
+
+
 class RequiredConfigMap(_Section, frozen=True):
     """A ConfigMap that the controller needs, and its required keys."""
 
@@ -204,6 +215,7 @@ class Settings(_Section, frozen=True):
     pods: Pods = Pods()
     events: Events = Events()
     logs: Logs = Logs()
+    workflows: Workflows = Workflows()
     configmaps: ConfigMaps = ConfigMaps()
     thresholds: Thresholds = Thresholds()
     retention: Duration = "6h"

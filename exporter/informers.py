@@ -153,6 +153,7 @@ def watch_config(settings: Settings) -> WatchConfig:
         pods=settings.pods.enabled,
         events=settings.events.enabled,
         logs=settings.logs.enabled,
+        workflows=settings.workflows.enabled,
     )
 
 

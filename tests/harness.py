@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, disable_created_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, Change, ObjectCache, Thresholds
+from exporter.cache import CODERUNS, CONFIGMAPS, JOBS, WORKFLOW_TEMPLATES, WORKFLOWS, Change, ObjectCache, Thresholds
 from exporter.diagnosis.recorder import FlightRecorder
 from exporter.kube.decode import Decoder
 from exporter.profiles import resolve
@@ -18,6 +18,9 @@ from exporter.resources.kinds import run_kinds
 from exporter.resources.lifecycle import LifecycleMetrics
 from exporter.resources.metrics_store import MetricsStore
 from exporter.resources.required import RequiredConfigMap, absent_configmap
+from exporter.resources.workflow_objects import WireWorkflow
+from exporter.resources.workflow_templates import WireWorkflowTemplate, workflow_template_from_object
+from exporter.resources.workflows import workflow_from_object
 from tests.objects import CREATED, raw
 
 __all__ = ["CODERUN", "DOCSRUN", "StoreHarness", "exposition_of", "parse_exposition", "required", "samples", "text"]
@@ -38,7 +41,7 @@ class StoreHarness:
     `all_namespaces=False` only the namespace `n` is watched. `selected` means that a label selector is set.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one parameter for each setting
         self,
         *objects,
         now=CREATED + 60,
@@ -49,6 +52,7 @@ class StoreHarness:
         all_namespaces=True,
         selected=False,
         has_logs=False,
+        has_workflows=False,
     ):
         self.cache = ObjectCache(
             thresholds=thresholds or Thresholds(), all_namespaces=all_namespaces, selected=selected
@@ -64,13 +68,15 @@ class StoreHarness:
             has_synced=self.synced.__contains__,
             recorder=self.recorder,
             has_logs=has_logs,
+            has_workflows=has_workflows,
         )
         self._match_labels = match_labels or {}
         self._needed = {item.key: item for item in needed}
         self._scope = "*" if all_namespaces else "n"
         self._decoders = {"Job": Decoder(WireJob), "ConfigMap": Decoder(WireConfigMap)}
+        self._decoders |= {"Workflow": Decoder(WireWorkflow), "WorkflowTemplate": Decoder(WireWorkflowTemplate)}
         self._decoders |= {kind.kind: Decoder(kind.reader.type) for kind in (CODERUN, DOCSRUN)}
-        for resource in (CODERUNS, JOBS, CONFIGMAPS):
+        for resource in (CODERUNS, JOBS, CONFIGMAPS, *((WORKFLOWS, WORKFLOW_TEMPLATES) if has_workflows else ())):
             if resource in self.synced:
                 self.list(resource, *(item for item in objects if _resource(item) == resource))
 
@@ -126,7 +132,7 @@ class StoreHarness:
         return [line for line in text.splitlines() if not line.startswith("#") and "_bucket{" not in line]
 
     def _part(self, resource, kind=CODERUN):
-        return self._scope if resource == JOBS else f"{kind.resource}/{self._scope}"
+        return f"{kind.resource}/{self._scope}" if resource == CODERUNS else self._scope
 
     def _record(self, item):
         """Returns the scope of an object's list and watch, its UID, and its record."""
@@ -140,12 +146,26 @@ class StoreHarness:
         if resource == JOBS:
             own = job_from_object(wire, kinds=(CODERUN, DOCSRUN), match_labels=self._match_labels)
             return self._part(resource), uid, own
+        if resource == WORKFLOWS:
+            return self._part(resource), uid, workflow_from_object(wire, kinds=(CODERUN, DOCSRUN))
+        if resource == WORKFLOW_TEMPLATES:
+            return self._part(resource), uid, workflow_template_from_object(wire, kinds=(CODERUN, DOCSRUN))
         kind = DOCSRUN if item["kind"] == "DocsRun" else CODERUN
         return self._part(resource, kind), uid, run_from_object(wire, kind=kind)
 
 
+_TABLES = {
+    "CodeRun": CODERUNS,
+    "DocsRun": CODERUNS,
+    "Job": JOBS,
+    "ConfigMap": CONFIGMAPS,
+    "Workflow": WORKFLOWS,
+    "WorkflowTemplate": WORKFLOW_TEMPLATES,
+}
+
+
 def _resource(item):
-    return {"CodeRun": CODERUNS, "DocsRun": CODERUNS, "Job": JOBS, "ConfigMap": CONFIGMAPS}[item["kind"]]
+    return _TABLES[item["kind"]]
 
 
 def exposition_of(*objects, **settings):

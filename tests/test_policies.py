@@ -112,7 +112,7 @@ def test_the_limits_are_the_defaults_of_the_exporter():
     limits = {each["name"]: each["expression"] for each in spec(LIMITS, "Policy")["variables"]}["limits"]
     assert limits == f"{{'default': {runtime}}}"
     (advice,) = spec(WORKFLOWS, "Policy")["validations"]
-    assert f"for example {creation + runtime}: " in advice["messageExpression"]
+    assert f"for example {creation + runtime}s: " in advice["messageExpression"]
 
 
 def test_the_readme_first_states_that_the_default_limit_ends_healthy_runs():

@@ -4,7 +4,17 @@ import re
 
 import pytest
 
-from exporter.config import CodeRuns, ConfigMaps, Events, Logs, Pods, RequiredConfigMap, Settings, Web
+from exporter.config import (
+    CodeRuns,
+    ConfigMaps,
+    Events,
+    Logs,
+    Pods,
+    RequiredConfigMap,
+    Settings,
+    Web,
+    Workflows,
+)
 from exporter.informers import informers
 from exporter.profiles import Profile
 from exporter.rbac import Account, GrantError, manifests
@@ -30,6 +40,8 @@ SETTINGS = {
     "neither Pods nor Events": Settings(pods=Pods(enabled=False), events=Events(enabled=False)),
     "logs of two namespaces": Settings(namespaces=("a", "b", "a"), logs=Logs(enabled=True)),
     "logs of all namespaces": Settings(logs=Logs(enabled=True)),
+    "workflows of all namespaces": Settings(workflows=Workflows(enabled=True)),
+    "workflows of two namespaces": Settings(namespaces=("a", "b"), workflows=Workflows(enabled=True)),
     "no ConfigMaps": Settings(configmaps=ConfigMaps(required=())),
     "kinds that require no ConfigMaps": Settings(coderuns=CodeRuns(kinds=("tasks.kelos.dev", "jobs.batch"))),
 }

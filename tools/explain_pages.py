@@ -17,6 +17,7 @@ from exporter.diagnosis.explanation import (
     RunList,
     TimelineEntry,
     WorkerView,
+    WorkflowView,
 )
 from exporter.diagnosis.fixes_by_text import fixes_of
 from exporter.durations import short
@@ -26,7 +27,17 @@ __all__ = ["CAUSE_HEAD", "END_HEAD", "FIELD_HEAD", "STRUCTS", "cause_rows", "end
 CAUSE_HEAD = ("cause", "it means", "who acts", "next", "what mends it", "a fault", "normal for", "in metrics")
 END_HEAD = ("class", "its termination message says that", "what mends it")
 FIELD_HEAD = ("field", "type", "meaning")
-STRUCTS = (RunList, Explanation, FindingView, WorkerView, PodView, ContainerView, EventView, TimelineEntry)
+STRUCTS = (
+    RunList,
+    Explanation,
+    FindingView,
+    WorkflowView,
+    WorkerView,
+    PodView,
+    ContainerView,
+    EventView,
+    TimelineEntry,
+)
 
 
 def cause_rows() -> Iterator[tuple[str, ...]]:

@@ -4,7 +4,18 @@ All code here is synchronous, so that readers always see a consistent state. The
 does its work: a Job, a Pod, or another run. The record `Job` is a Job or a worker Pod.
 """
 
-from exporter.cache.change import CODERUNS, CONFIGMAPS, EVENTS, JOBS, LOGS, PODS, Change, Key
+from exporter.cache.change import (
+    CODERUNS,
+    CONFIGMAPS,
+    EVENTS,
+    JOBS,
+    LOGS,
+    PODS,
+    WORKFLOW_TEMPLATES,
+    WORKFLOWS,
+    Change,
+    Key,
+)
 from exporter.cache.logs import ContainerLog
 from exporter.cache.object_cache import ObjectCache
 from exporter.cache.pod_records import RUNNING, SUCCEEDED, Container, Event, Pod
@@ -12,6 +23,7 @@ from exporter.cache.records import CONFIGMAP_LIMIT, ConfigMap, Job, Record, Run,
 from exporter.cache.repeats import COMBINED
 from exporter.cache.table import Table
 from exporter.cache.thresholds import NEVER, Thresholds
+from exporter.cache.workflow_records import Step, Workflow, WorkflowTemplate
 
 __all__ = [
     "CODERUNS",
@@ -25,6 +37,8 @@ __all__ = [
     "PODS",
     "RUNNING",
     "SUCCEEDED",
+    "WORKFLOWS",
+    "WORKFLOW_TEMPLATES",
     "Change",
     "ConfigMap",
     "Container",
@@ -36,7 +50,10 @@ __all__ = [
     "Pod",
     "Record",
     "Run",
+    "Step",
     "Table",
     "Thresholds",
+    "Workflow",
+    "WorkflowTemplate",
     "named_key",
 ]

@@ -4,10 +4,22 @@ from typing import NamedTuple
 
 from exporter.cache.records import Record
 
-__all__ = ["CODERUNS", "CONFIGMAPS", "EVENTS", "JOBS", "LOGS", "PODS", "Change", "Key"]
+__all__ = [
+    "CODERUNS",
+    "CONFIGMAPS",
+    "EVENTS",
+    "JOBS",
+    "LOGS",
+    "PODS",
+    "WORKFLOWS",
+    "WORKFLOW_TEMPLATES",
+    "Change",
+    "Key",
+]
 
 CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS = "coderuns", "jobs", "configmaps", "job_pods", "events"
 LOGS = "logs"
+WORKFLOWS, WORKFLOW_TEMPLATES = "workflows", "workflowtemplates"
 """The names of the tables. `jobs` also has worker Pods (of runs without a Job); `job_pods` has the Pods of Jobs."""
 
 

@@ -6,7 +6,7 @@ from typing import Any, assert_never
 
 from exporter.cache.attached import Attached
 from exporter.cache.blockers import Blockers
-from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, Change, Key
+from exporter.cache.change import CODERUNS, CONFIGMAPS, JOBS, WORKFLOWS, Change, Key
 from exporter.cache.missing_jobs import MissingJobs
 from exporter.cache.named_workers import NamedWorkers
 from exporter.cache.namesakes import Namesakes
@@ -22,6 +22,8 @@ from exporter.cache.thresholds import Thresholds
 from exporter.cache.unfinished import Unfinished
 from exporter.cache.unknown_jobs import UnknownJobs
 from exporter.cache.worker_runs import WorkerRuns, controllers_of
+from exporter.cache.workflow_records import Step, Workflow, WorkflowTemplate
+from exporter.cache.workflow_runs import WorkflowRuns
 
 __all__ = ["ObjectCache"]
 
@@ -47,6 +49,7 @@ class ObjectCache(Attached):
         self._owners = OwnerIndex()
         self._named = NamedWorkers()
         self._worker_runs = WorkerRuns()
+        self._workflow_runs = WorkflowRuns()
         self._namesakes = Namesakes()
         self._newest = NewestJobs()
         self.unfinished = Unfinished()
@@ -200,6 +203,20 @@ class ObjectCache(Attached):
         run = self.run_of(job)
         return self.thresholds.silence_limit_of(self.agent_of(job), long_lived=run is not None and run.long_lived)
 
+    def workflow_of(self, run: Run) -> Workflow | None:
+        """The Argo Workflow that owns a run, if it is read and has not completed."""
+        found: Workflow | None = self._tables[WORKFLOWS].get(run.workflow_uid) if run.workflow_uid else None
+        return found if found is not None and found.namespace == run.namespace else None
+
+    def run_of_step(self, workflow: Workflow, step: Step) -> Run | None:
+        """The run that a step of a workflow waits for, if known."""
+        return self._workflow_runs.run_of(workflow, step)
+
+    def workflows_waiting_for(self, run: Run) -> set[Key]:
+        """The workflows with a step that may wait for this run, or for a run for which it works."""
+        uids = {uid for one in self.with_controllers(run) for uid in self._workflow_runs.waiting_for(one)}
+        return {Key(WORKFLOWS, uid) for uid in uids if self._tables[WORKFLOWS].get(uid) is not None}
+
     @property
     def default_configmaps(self) -> list[ConfigMap]:
         """The ConfigMaps of the default set: required only if the platform uses them."""
@@ -296,6 +313,7 @@ class ObjectCache(Attached):
         self._update_missing_jobs(old, new)
         self._named.update(old, new)
         self._worker_runs.update(old, new)
+        self._workflow_runs.update(old, new, runs=self.runs)
         self._namesakes.update(old, new, jobs=self.jobs)
         self.pull_requests.update(new)
         match new:
@@ -310,7 +328,7 @@ class ObjectCache(Attached):
                 self._unknown_jobs.update(self._workers_of(new), old, new)
             case ConfigMap():
                 self._required.update(new, records=self.configmaps, now=self._retention.now)
-            case None:
+            case Workflow() | WorkflowTemplate() | None:
                 pass
             case _:
                 assert_never(new)

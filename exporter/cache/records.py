@@ -7,6 +7,7 @@ the empty string. A worker is the object that works for a run: a Job, a Pod, or 
 import msgspec
 
 from exporter.cache.pod_records import Pod
+from exporter.cache.workflow_records import Workflow, WorkflowTemplate
 
 __all__ = ["CONFIGMAP_LIMIT", "NAMED", "ConfigMap", "Job", "Record", "Run", "named_key"]
 
@@ -47,6 +48,10 @@ class Run(msgspec.Struct, gc=False, kw_only=True):
     requires_configmaps: bool = True
     owner: str = ""
     """UID of the run that controls it, if its kind is the worker of another kind."""
+    workflow_uid: str = ""
+    """UID of the Argo Workflow that owns it."""
+    workflow_owner: str = ""
+    """Name of the Argo Workflow that owns it."""
     worker: str = "Job"
     """Kind of its worker: `Job`, `Pod`, or a kind of runs as its profile names it. Empty if its workers are not
     watched; the run is then never reported to have no worker."""
@@ -220,5 +225,5 @@ class ConfigMap(msgspec.Struct, gc=False, kw_only=True):
         return not self.problems if self.read and self.required else None
 
 
-Record = Run | Job | ConfigMap
+Record = Run | Job | ConfigMap | Workflow | WorkflowTemplate
 """A cached record."""

@@ -8,6 +8,7 @@ from exporter.cache.change import CODERUNS, JOBS, Key
 from exporter.cache.records import ConfigMap, Job, Record, Run
 from exporter.cache.table import Table
 from exporter.cache.thresholds import NEVER, Thresholds
+from exporter.cache.workflow_records import Workflow, WorkflowTemplate
 
 __all__ = ["Retention"]
 
@@ -121,7 +122,7 @@ class Retention:
                     return None
                 run = self._run_of(item)
                 return None if run is not None and not run.terminal else item.finished or item.created or 0.0
-            case ConfigMap():
+            case ConfigMap() | Workflow() | WorkflowTemplate():
                 return None
         assert_never(item)
 
@@ -136,4 +137,4 @@ def _same_end(old: Record | None, new: Record) -> bool:
         return (old.terminal, old.finished) == (new.terminal, new.finished)
     if isinstance(old, Job) and isinstance(new, Job):
         return (old.result, old.finished, old.owner) == (new.result, new.finished, new.owner)
-    return isinstance(new, ConfigMap)
+    return isinstance(new, ConfigMap | Workflow | WorkflowTemplate)

@@ -50,6 +50,10 @@ class Thresholds:
             return job.max_runtime
         return self.job_max_runtimes.get(agent, NEVER if long_lived else self.job_max_runtime)
 
+    def run_limit_of(self, run: Run) -> float:
+        """How long the Job of this run may run, before it exists."""
+        return self.job_max_runtimes.get(run.agent, NEVER if run.long_lived else self.job_max_runtime)
+
     def max_runtime_is_set(self, job: Job, agent: str, *, long_lived: bool = False) -> bool:
         """Whether this limit is configured for the Job, its agent, or all Jobs."""
         for_all = self.job_max_runtime_is_set and not long_lived

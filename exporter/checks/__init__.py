@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, WORKFLOW_TEMPLATES, WORKFLOWS
 from exporter.checks.agents import check_agents
 from exporter.checks.configmaps import check_configmaps
 from exporter.checks.finding import HEALTHY, NOTE, UNHEALTHY, UNKNOWN, CheckResult, Finding
@@ -66,7 +66,7 @@ async def _check(client: KubeClient, name: str, watched: Sequence[Informer], set
         return await asyncio.gather(*(check_runs(client, kind, watched, others=kinds) for kind in kinds))
     if name == CONFIGMAPS:
         return [await check_configmaps(client, watched)]
-    if name in {PODS, EVENTS}:
+    if name in {PODS, EVENTS, WORKFLOWS, WORKFLOW_TEMPLATES}:
         return [await check_optional(client, watched)]
     runs = [kind for kind in wanted.kinds if kind.is_job] if name == JOBS else []
     return [await check_workers(client, watched, runs)]

@@ -12,6 +12,7 @@ from exporter.diagnosis.explanation import (
     FindingView,
     PodView,
     WorkerView,
+    WorkflowView,
     time_of,
 )
 from exporter.diagnosis.finding import Finding, is_fault
@@ -76,11 +77,27 @@ def explanation_of(item: Run | Job, cache: ObjectCache) -> Explanation:
         deleted=time_of(item.deleted),
         observed=time_of(now),
         findings=tuple(finding_view(one, now) for one in listed),
+        workflow=_workflow(item, cache) if isinstance(item, Run) and item.workflow_owner else None,
         workers=tuple(_worker(job, cache, current=job is current) for job in shown),
         more_workers=len(workers) - len(shown),
         events=tuple(map(_event, events[:_MAX_EVENTS])),
         events_known=cache.events_known(item.namespace),
         notes=tuple(note for job in healthy for note in time_left_notes(job, cache)),
+    )
+
+
+def _workflow(run: Run, cache: ObjectCache) -> WorkflowView:
+    """The workflow that owns the run. Its name is in the run; the rest is known only if workflows are read."""
+    workflow = cache.workflow_of(run)
+    if workflow is None:
+        return WorkflowView(name=run.workflow_owner)
+    step = next((one for one in workflow.steps if cache.run_of_step(workflow, one) is run), None)
+    return WorkflowView(
+        name=workflow.name,
+        state=workflow.phase,
+        created=time_of(workflow.created),
+        step=step.name if step else "",
+        step_started=time_of(step.started) if step else None,
     )
 
 

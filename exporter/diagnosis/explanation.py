@@ -18,6 +18,7 @@ __all__ = [
     "RunList",
     "TimelineEntry",
     "WorkerView",
+    "WorkflowView",
     "time_of",
 ]
 
@@ -139,6 +140,21 @@ class WorkerView(_View, kw_only=True, frozen=True):
     """Whether the pods could be read. If not, `pods` is empty although there may be pods."""
 
 
+class WorkflowView(_View, kw_only=True, frozen=True):
+    """The Argo Workflow that owns the run."""
+
+    name: str
+    """The name of the Workflow."""
+    state: str = ""
+    """Its phase; empty if it was not read: `workflows.enabled` is not set, it has completed, or was deleted."""
+    created: Time = None
+    """When it was created."""
+    step: str = ""
+    """The open step that waits for the run; empty if there is none, or if it is unknown."""
+    step_started: Time = None
+    """When this step started."""
+
+
 class TimelineEntry(_View, kw_only=True, frozen=True):
     """An event in the life of the run."""
 
@@ -183,6 +199,8 @@ class Explanation(_View, kw_only=True, frozen=True):
     """The time of this response. The ages in its texts are relative to it."""
     findings: tuple[FindingView, ...] = ()
     """The findings, each cause before its effects. The first one is the cause of the run's state."""
+    workflow: WorkflowView | None = None
+    """The Argo Workflow that owns the run."""
     workers: tuple[WorkerView, ...] = ()
     """The Jobs or Pods that work for the run, at most 10, the newest first."""
     more_workers: int = 0

@@ -22,6 +22,9 @@ def _entries(run: Explanation) -> Iterator[tuple[Time, str, str]]:
     yield run.created, name, "created"
     yield run.finished, name, f"ended: {run.phase or run.state}"
     yield run.deleted, name, "deletion requested"
+    if run.workflow is not None:
+        yield run.workflow.created, f"workflow/{run.workflow.name}", "created"
+        yield run.workflow.step_started, f"workflow/{run.workflow.name}", f"step {run.workflow.step} started"
     for finding in run.findings:
         yield finding.since, name, f"cause {finding.cause}: {finding.evidence}"
     for worker in run.workers:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Final
 
 import msgspec
 
-from exporter.config import Settings
+from exporter.config import Settings, Workflows
 from exporter.explaining.dump_findings import DUMPED
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.json_objects import JsonObjects, NotJsonError, TruncatedError
@@ -46,7 +46,8 @@ _head = msgspec.json.Decoder(_Head)
 
 def read_dump(paths: list[str], settings: Settings) -> Snapshot:
     """The objects of all files; `-` is standard input. Raises ExplainError with the file and the position."""
-    snapshot = Snapshot(msgspec.structs.replace(settings, namespaces=()), latest=0.0)
+    whole = msgspec.structs.replace(settings, namespaces=(), workflows=Workflows(enabled=True))
+    snapshot = Snapshot(whole, latest=0.0)
     objects, seen = Objects(snapshot), Counter[str]()
     for path in paths:
         name = "standard input" if path == "-" else path

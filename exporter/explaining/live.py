@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, Job, Pod, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, PODS, WORKFLOWS, Job, Pod, Run
 from exporter.config import Settings
 from exporter.diagnosis.target import Target, found_in
 from exporter.explaining.errors import ExplainError
@@ -93,6 +93,7 @@ async def _read_attached(client: KubeClient, snapshot: Snapshot, target: Target)
     reads = _pod_reads(snapshot, [job for job in newest if not job.is_pod])
     if any(cache.lacks_job(one) for one in items if isinstance(one, Run)):
         reads += [(informer, {}) for informer in snapshot.of(CONFIGMAPS)]
+    reads += _workflow_reads(snapshot, [one for one in items if isinstance(one, Run)])
     await _read_lists(client, snapshot, reads)
     cache = snapshot.cache(time.time())
     pods = [pod for job in newest for pod in cache.pods_of(job)]
@@ -106,6 +107,16 @@ def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListRequest]:
         names = dict.fromkeys(job.name for job in jobs if _covers(informer, job.namespace))
         reads += [(informer, {"labelSelector": f"job-name in ({','.join(names)})"})] if names else []
     return reads
+
+
+def _workflow_reads(snapshot: Snapshot, runs: Sequence[Run]) -> list[_ListRequest]:
+    """The workflows that own these runs, also if they have completed."""
+    names = dict.fromkeys(run.workflow_owner for run in runs if run.workflow_owner)
+    return [
+        (informer, {"fieldSelector": f"metadata.name={name}", "labelSelector": ""})
+        for informer in snapshot.of(WORKFLOWS)
+        for name in names
+    ]
 
 
 def _event_reads(snapshot: Snapshot, about: Sequence[Run | Job | Pod]) -> list[_ListRequest]:

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, Event, Job, Run
+from exporter.cache import CODERUNS, CONFIGMAPS, EVENTS, JOBS, WORKFLOWS, Event, Job, Run
 from exporter.diagnosis.queues import WORKLOAD
 from exporter.diagnosis.volumes import CLAIM
 from exporter.explaining.clock import times_of
@@ -24,6 +24,7 @@ from exporter.resources.jobs import WireJob, job_from_object
 from exporter.resources.kinds import run_kinds
 from exporter.resources.pod_objects import WirePod
 from exporter.resources.pods import pod_from_object
+from exporter.resources.workflows import GROUP as ARGO
 
 __all__ = ["Objects"]
 
@@ -63,7 +64,7 @@ class Objects:
         self._others: dict[str, dict[str, Job]] = {"Job": {}, "Pod": {}}
 
     def add(self, raw: msgspec.Raw, *, kind: str, version: str) -> None:
-        """Adds a run, Job, Pod, Event or ConfigMap. Ignores other objects."""
+        """Adds a run, Job, Pod, Event, ConfigMap or Argo Workflow. Ignores other objects."""
         group = version.partition("/")[0] if "/" in version else ""
         self._see_times(raw, kind, group)
         if kind == "Event" and group in _EVENTS:
@@ -90,12 +91,15 @@ class Objects:
             self._add_other(raw, kind)
 
     def _add_related(self, raw: msgspec.Raw, group: str, kind: str) -> None:
-        """Adds a Node, a claim, a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        """Adds an Argo Workflow, a Node, a claim, a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
         if (group, kind) == NODE and len(self.snapshot.nodes) < _MAX_NODES:
             node = node_state(raw)
             self.snapshot.nodes[node.name] = node
         if (group, kind) == ("", CLAIM):
             self.snapshot.claims.add_claim(raw)
+        if (group, kind) == (ARGO, "Workflow"):
+            for informer in self.snapshot.of(WORKFLOWS):
+                self.snapshot.add(informer, raw)
         if (group, kind) == EXTERNAL_SECRET and len(self.snapshot.unready) < _MAX_ELSEWHERE:
             secret = unready_secret(raw)
             self.snapshot.unready += [secret] if secret is not None else []
@@ -215,7 +219,7 @@ class Objects:
             return False
         if informer.table == CONFIGMAPS:
             return (informer.watch.namespace or "") in self._configmap_namespaces
-        if informer.table == CODERUNS:
+        if informer.table in {CODERUNS, WORKFLOWS}:
             return CODERUNS in self._seen
         if informer.watch.plural == "jobs":
             return "Job" in self._seen or is_mixed

@@ -14,6 +14,8 @@ from exporter.cache import (
     EVENTS,
     JOBS,
     PODS,
+    WORKFLOW_TEMPLATES,
+    WORKFLOWS,
     Change,
     Job,
     ObjectCache,
@@ -71,10 +73,12 @@ class Snapshot:
     """Times after this one are ignored, in seconds since the epoch."""
 
     def __post_init__(self) -> None:
-        self.informers = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
+        every = informers(self.settings, telemetry=Telemetry(clock=lambda: 0.0), on_demand=True)
+        self.informers = [informer for informer in every if informer.table != WORKFLOW_TEMPLATES]
         wanted = watch_config(self.settings)
         self.all_kinds, self.kinds, self.configmaps = wanted.kinds, wanted.custom_kinds, wanted.configmaps
-        self.known: dict[str, set[str]] = {name: set() for name in (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS)}
+        names = (CODERUNS, JOBS, CONFIGMAPS, PODS, EVENTS, WORKFLOWS)
+        self.known: dict[str, set[str]] = {name: set() for name in names}
         self._records: dict[tuple[str, str], dict[str, Any]] = {}
         self._number = 0
         self._newest = self._newest_of_all = 0.0
@@ -133,7 +137,7 @@ class Snapshot:
             selected=bool(self.settings.label_selector),
         )
         cache.advance(now)
-        for table in (CODERUNS, JOBS):
+        for table in (CODERUNS, JOBS, WORKFLOWS):
             for partition in dict.fromkeys(informer.partition for informer in self.of(table)):
                 self._load(cache, table, partition)
         for informer in self.of(CONFIGMAPS):

@@ -134,13 +134,25 @@ def not_yet(finding: FindingView) -> str:
 
 
 def _chain(run: Explanation, paint: Paint) -> Iterator[str]:
-    rows = [(run.kind, run.name, run.phase or run.state, age(run.created, run.observed))]
+    above = list(_workflow_rows(run))
+    below = [(run.kind, run.name, run.phase or run.state, age(run.created, run.observed))]
     for worker in run.workers:
-        rows += _worker_rows(worker, run)
+        below += _worker_rows(worker, run)
     if run.more_workers:
-        rows.append((f"  {run.more_workers} more", "", "", ""))
+        below.append((f"  {run.more_workers} more", "", "", ""))
+    indent = "  " * len(above)
+    rows = [*above, *((f"{indent}{kind}", *others) for kind, *others in below)]
     yield paint("bold", "Chain:")
     yield from (f"  {line}" for line in columns([("OBJECT", "NAME", "STATE", "AGE"), *rows], paint, head=True))
+
+
+def _workflow_rows(run: Explanation) -> Iterator[tuple[str, str, str, str]]:
+    """The workflow that owns the run, and its step that waits for it."""
+    if (workflow := run.workflow) is None:
+        return
+    yield "Workflow", workflow.name, workflow.state or "not read", age(workflow.created, run.observed)
+    if workflow.step:
+        yield "  Step", workflow.step, "waits for the run", age(workflow.step_started, run.observed)
 
 
 def _worker_rows(worker: WorkerView, run: Explanation) -> Iterator[tuple[str, str, str, str]]:

@@ -5,7 +5,8 @@ exporter has to report broken runs.
 """
 
 import json
-from typing import Any, Generic, NamedTuple, TypeVar, get_args, get_origin
+import types
+from typing import Any, Generic, NamedTuple, TypeVar, Union, get_args, get_origin
 
 import msgspec
 
@@ -187,7 +188,8 @@ def _value(value: Any, kind: Any) -> Any:
         OverflowError,
     ):  # ValidationError is a ValueError; others: a lone surrogate in a time, the year 10000
         pass
-    for inner in (kind, *get_args(kind)):  # the members of an "X | None"
+    members = get_args(kind) if get_origin(kind) in {types.UnionType, Union} else ()
+    for inner in (kind, *members):  # the members of an "X | None"
         if isinstance(inner, type) and issubclass(inner, msgspec.Struct):
             return _struct(value, inner)
         if get_origin(inner) is list and isinstance(value, list):

@@ -4,7 +4,7 @@ The worker of a run is the object that does its work: a Job, a Pod, or another r
 `RESOURCES` is the registry: metrics, permissions, `check` and the metrics documentation derive from it.
 """
 
-from exporter.resources import coderuns, configmaps, events, job_pods, jobs, pods
+from exporter.resources import coderuns, configmaps, events, job_pods, jobs, pods, workflow_templates, workflows
 
 __all__ = ["RESOURCES"]
 
@@ -15,4 +15,6 @@ RESOURCES = (
     job_pods.RESOURCE,
     events.RESOURCE,
     configmaps.RESOURCE,
+    workflows.RESOURCE,
+    workflow_templates.RESOURCE,
 )

@@ -72,12 +72,14 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         deleted=unix_seconds(meta.deletion_timestamp),
         finalizers=finalizers_of(meta),
         deadline=seconds_in(values[read.more[0]]),
-        owner=_controller(values[read.more[1]]) if kind.is_worker else "",
+        workflow_owner=object_name(_uid(values[read.more[1]])),
+        workflow_uid=sys.intern(_uid(values[read.more[2]])),
+        owner=_uid(values[read.more[3]]) if kind.is_worker else "",
     )
 
 
-def _controller(uid: object) -> str:
-    return truncate(uid) if isinstance(uid, str) else ""
+def _uid(text: object) -> str:
+    return truncate(text) if isinstance(text, str) else ""
 
 
 def _number(text: str) -> int:
@@ -185,6 +187,7 @@ def related(run: Run, cache: ObjectCache) -> set[Key]:
         *(Key(JOBS, job.uid) for job in cache.jobs_of(run)),
         *(Key(CODERUNS, one.uid) for one in cache.blocked_with(run)),
         *(Key(CODERUNS, uid) for uid in cache.pull_requests.changed_by(run, cache.runs)),
+        *cache.workflows_waiting_for(run),
     }
 
 

@@ -175,6 +175,7 @@ def related(job: Job, cache: ObjectCache) -> set[Key]:
             for run in cache.with_controllers(its)
         ),
         *(Key(JOBS, other.uid) for other in cache.superseded_by(job)),
+        *(key for one in same for run in cache.runs_of(one) for key in cache.workflows_waiting_for(run)),
     }
 
 

@@ -35,6 +35,7 @@ DEADLINE_ANNOTATION = "coderun-exporter/job-creation-deadline"
 
 _DEADLINE = f".metadata.annotations.{DEADLINE_ANNOTATION}"
 _CONTROLLER = ".metadata.ownerReferences[?(@.controller=='true')].uid"
+_WORKFLOW = ".metadata.ownerReferences[?(@.kind=='Workflow')]"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,8 +96,13 @@ class RunKind:
 
     @functools.cached_property
     def reader(self) -> Reader:
-        """Reads its objects: also the deadline annotation and, if its runs are workers, the UID of the controller."""
-        return Reader(self.profile, more=[_DEADLINE, _CONTROLLER] if self.is_worker else [_DEADLINE])
+        """Reads its objects, and in `more` what is not in profiles.
+
+        These are the deadline annotation, the name and UID of an Argo Workflow that owns it, and if its runs are
+        workers the UID of the controller.
+        """
+        more = [_DEADLINE, f"{_WORKFLOW}.name", f"{_WORKFLOW}.uid"]
+        return Reader(self.profile, more=[*more, _CONTROLLER] if self.is_worker else more)
 
     @functools.cached_property
     def job_reader(self) -> JobReader:

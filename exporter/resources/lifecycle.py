@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
-from exporter.cache import ConfigMap, Job, ObjectCache, Record, Run
+from exporter.cache import ConfigMap, Job, ObjectCache, Record, Run, Workflow, WorkflowTemplate
 from exporter.resources.bounded import OTHER, Bounded
 from exporter.resources.finished import log_finished
 from exporter.resources.hidden import HiddenPods
@@ -100,7 +100,7 @@ class LifecycleMetrics:
                 run = self._cache.run_of(item)
                 if run is not None or (not item.is_named and ((agent and service) or not item.owner)):
                     self._of_jobs(item.namespace, agent, service)
-            case ConfigMap():
+            case ConfigMap() | Workflow() | WorkflowTemplate():
                 pass
             case _:
                 assert_never(item)
@@ -122,7 +122,7 @@ class LifecycleMetrics:
                     self._job_finished(new)
             case None:
                 self._deleted(old)
-            case ConfigMap():
+            case ConfigMap() | Workflow() | WorkflowTemplate():
                 pass
             case _:
                 assert_never(new)

@@ -11,6 +11,8 @@ from exporter.cache import (
     JOBS,
     LOGS,
     PODS,
+    WORKFLOW_TEMPLATES,
+    WORKFLOWS,
     Change,
     ContainerLog,
     Event,
@@ -35,6 +37,7 @@ _MAX_COMPARED_PODS: Final = 20
 """A Job with more Pods is rendered again at each change of a Pod: a comparison would read all of its Pods."""
 _Families = Mapping[str, Mapping[int, Family[Any, ObjectCache]]]
 """Families by table and by index in `Resource.families`."""
+_WORKFLOW_TABLES: Final = frozenset({WORKFLOWS, WORKFLOW_TEMPLATES})
 _EXPOSED: Final = {resource.table: resource for resource in RESOURCES if resource.families}
 
 
@@ -43,7 +46,7 @@ class MetricsStore:
 
     `has_synced` returns whether all initial lists of a resource have completed, or were rejected. Its families are
     exposed after that. Another resource that fills the same table may sync later, or never. `has_logs`: families that
-    are read from logs are exposed.
+    are read from logs are exposed. `has_workflows`: the families of Argo Workflows are exposed.
     """
 
     def __init__(
@@ -54,12 +57,17 @@ class MetricsStore:
         has_synced: Callable[[str], bool],
         recorder: FlightRecorder,
         has_logs: bool = False,
+        has_workflows: bool = False,
     ) -> None:
         self.cache = cache
         self._recorder = recorder
         self._lifecycle = lifecycle
         self._table_has_synced = has_synced
-        self._resources = {name: one if has_logs else one.without(LOGS) for name, one in _EXPOSED.items()}
+        self._resources = {
+            name: one if has_logs else one.without(LOGS)
+            for name, one in _EXPOSED.items()
+            if has_workflows or name not in _WORKFLOW_TABLES
+        }
         self._families = {table: dict(enumerate(resource.families)) for table, resource in self._resources.items()}
         self._joined_families = self._select_families(lambda name: name not in _ATTACHED)
         self._families_reading = {source: self._select_families(source.__eq__) for source in _ATTACHED}
@@ -96,8 +104,9 @@ class MetricsStore:
                 for record in some:
                     self._lifecycle.add(record)
                 yield
-            for name in _JOINED:
-                self._compressed[name].mark_all_dirty()
+            for name in (*_JOINED, WORKFLOWS):
+                if name in self._compressed:
+                    self._compressed[name].mark_all_dirty()
             return
         pairs = self.cache.replace(table, partition, records)
         for old, new in pairs:

@@ -27,6 +27,8 @@ class WatchConfig:
     """Whether to read Events."""
     logs: bool = False
     """Whether to read the logs of main containers."""
+    workflows: bool = False
+    """Whether to read Argo Workflows and WorkflowTemplates."""
 
     @property
     def custom_kinds(self) -> list[RunKind]:

@@ -105,6 +105,8 @@ class _Evaluation:
         return distinct(found)
 
     def aggregated(self, tree: Any) -> Value:
+        if str(tree.op) == "topk":
+            return self.largest(tree)
         reduce = _AGGREGATIONS.get(str(tree.op))
         if reduce is None:
             raise UnsupportedError(f"aggregation {tree.op}")
@@ -112,6 +114,18 @@ class _Evaluation:
         for sample in self.vector(tree.expr):
             groups.setdefault(_group(tree.modifier, sample), []).append(sample.value)
         return [Sample(dict(group), reduce(values)) for group, values in groups.items()]
+
+    def largest(self, tree: Any) -> Value:
+        """`topk(1, ...)`: the sample with the largest value of each group, with all of its labels."""
+        if self.value(tree.param) != 1:
+            raise UnsupportedError("topk with another number than 1")
+        groups: dict[Key, Sample] = {}
+        for sample in self.vector(tree.expr):
+            group = _group(tree.modifier, sample)
+            known = groups.setdefault(group, sample)
+            if not known.value >= sample.value:  # NaN is the smallest
+                groups[group] = sample
+        return list(groups.values())
 
     def called(self, tree: Any) -> Value:
         if tree.func.name in OVER_TIME or tree.func.name == "absent_over_time":

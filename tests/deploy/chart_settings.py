@@ -11,6 +11,8 @@ SETTINGS = {
         "coderuns": {"kinds": ["tasks.kubeopencode.io"]},
     },
     "logs": {"logs": {"enabled": True}},
+    "workflows": {"workflows": {"enabled": True}},
+    "workflows of two namespaces": {"namespaces": ["a", "b"], "workflows": {"enabled": True}},
     "a log format": {
         "logs": {"enabled": True, "formats": [{"name": "a", "events": [{"when": {"b": 1}, "cost": {"last": "c"}}]}]}
     },

@@ -1,10 +1,12 @@
 """The shipped policy for Argo Workflows on a real API server."""
 
+import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from lab import fast_yaml
 from lab.components import CLUSTER
 from lab.controlplane.plane import ControlPlane
 from lab.waiting import until
@@ -13,6 +15,7 @@ from tests.integration.policies import OPT_OUT, Response, namespace_of
 
 pytestmark = [pytest.mark.needs(*CLUSTER), pytest.mark.timeout(120)]
 
+EXAMPLE = pathlib.Path(__file__).parents[2] / "deploy/examples/play-template.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 GROUP = "argoproj.io"
 SCOPES = {
@@ -25,11 +28,13 @@ MANIFEST = "apiVersion: agents.platform/v1\nkind: CodeRun\nmetadata:\n  generate
 PADDING_LINE = "    # nothing that anybody would have to read, at a length that is usual for lines of a manifest\n"
 WAITING_RESOURCE = {"action": "create", "successCondition": "status.phase == Succeeded", "manifest": MANIFEST}
 STEP = {"name": "create-coderun", "resource": WAITING_RESOURCE}
+GET_AT_ONCE = {"name": "get", "resource": {"action": "get", "manifest": MANIFEST}}
+"""A step that gets a run and does not wait for it."""
 SUSPEND = {"name": "wait-for-a-person", "suspend": {}}
 ADVICE = (
-    ": templates without a time limit make runs: create-coderun. If such a run never gets its Job, the step waits"
-    " for ever. Set activeDeadlineSeconds on the template, for example 4200: 10 min for the Job to be made, 1 h"
-    " for it to run"
+    ": templates without a time limit create or await runs: create-coderun. If such a run never gets its Job, the"
+    " step waits for ever. Set timeout on the template, for example 4200s: 10 min for the Job to be made, 1 h for it"
+    " to run"
 )
 
 Send = Callable[..., Response]
@@ -149,15 +154,27 @@ def test_a_suspend_step_causes_no_warning(send: Send):
         (manifest('{"apiVersion":"agents.platform/v1","kind":"CodeRun"}'), True),
         (manifest("metadata: {}\nkind:   'DocsRun'  # of the docs\n"), True),
         (manifest(MANIFEST, action="apply"), True),
-        (manifest(MANIFEST, action="get"), False),
+        (manifest(MANIFEST, action="get"), True),
+        (manifest(MANIFEST, action="get", successCondition=None, failureCondition="status.phase == Failed"), True),
+        (GET_AT_ONCE, False),
         (manifest("kind: CodeRunTemplate\n"), False),
         (manifest("kind: ConfigMap\ndata: {about: CodeRun}\n"), False),
         ({"name": "script", "script": {"source": "kubectl create CodeRun # kind: CodeRun"}}, False),
     ],
-    ids=["JSON", "DocsRun", "apply", "get", "another kind", "only mentioned", "a script"],
+    ids=[
+        "JSON",
+        "DocsRun",
+        "apply",
+        "get",
+        "get, failure",
+        "get at once",
+        "another kind",
+        "only mentioned",
+        "a script",
+    ],
 )
-def test_a_step_that_creates_a_run_is_recognized(send: Send, step: dict[str, Any], is_run: bool):
-    """The policy reads the action, and the kind in the manifest in any notation."""
+def test_a_step_that_creates_or_awaits_a_run_is_recognized(send: Send, step: dict[str, Any], is_run: bool):
+    """The policy reads the action, the conditions, and the kind in the manifest in any notation."""
     assert has_warning(send(workflow(templates=[step]))) is is_run
 
 
@@ -215,7 +232,7 @@ def test_a_message_without_room_has_no_names_of_templates(send: Send):
     """A message has at most 5 kB."""
     steps = [STEP | {"name": f"create-coderun-{number}"} for number in range(500)]
     (text,) = send(workflow(templates=steps)).warnings
-    assert text.endswith(": templates without a time limit make runs. Set activeDeadlineSeconds on each")
+    assert text.endswith(": templates without a time limit create or await runs. Set timeout on each")
 
 
 def test_a_changed_template_causes_a_warning_and_a_running_workflow_does_not(
@@ -232,3 +249,14 @@ def test_a_changed_template_causes_a_warning_and_a_running_workflow_does_not(
         )
         control_plane.request("DELETE", path)
     assert warnings == {"WorkflowTemplate": True, "Workflow": False}
+
+
+def test_the_example_is_applied_without_a_warning_and_without_its_limits_with_one(send: Send):
+    """The API server accepts it, and the policy finds both steps of the platform's own template."""
+    item = fast_yaml.load(EXAMPLE.read_text("utf-8"))
+    item["metadata"].pop("namespace")
+    assert not has_warning(send(item))
+    for template in item["spec"]["templates"]:
+        template.pop("timeout", None)
+    (text,) = send(item).warnings
+    assert "create or await runs: create-coderun-resource, wait-coderun-completion. " in text

@@ -141,7 +141,7 @@ def test_an_invalid_rule_file_is_an_error(tmp_path, text, message):
 
 @pytest.mark.parametrize(
     "expression",
-    ["ln(heat) > 0", "heat unless on (host) topk(1, heat)", "max_over_time((heat > 1)[1h:1m])", "-(heat @ 5 > 1)"],
+    ["ln(heat) > 0", "heat unless on (host) topk(2, heat)", "max_over_time((heat > 1)[1h:1m])", "-(heat @ 5 > 1)"],
 )
 def test_a_rule_with_an_unsupported_construct_is_left_out_by_name(tmp_path, expression):
     """The construct may be at any depth. Recording rules are left out as well."""

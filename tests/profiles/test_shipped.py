@@ -26,6 +26,10 @@ ALLOWED = {
     # A reason of Events of the Job controller.
     "explaining/core_events.py": ['"Job": frozenset({CREATED_POD, STOPPED, "Completed", "SuccessfulDelete"}),'],
     "resources/pods.py": ['_RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}'],
+    "resources/workflows.py": [  # phases of Argo Workflows, which are not those of a kind of runs
+        '_OPEN: Final = frozenset({"Pending", "Running"})',
+        'is_idle = status.phase == "Running" and not any(node.phase in _OPEN or not node.phase for node in nodes)',
+    ],
 }
 
 

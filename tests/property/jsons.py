@@ -109,7 +109,7 @@ def _of(field, valid):
         return weighted((5, struct_text(wires[0], valid=valid)), (1, VALUES))
     for kind in _kinds(field):
         inner = typing.get_args(kind)
-        if typing.get_origin(kind) is list and issubclass(inner[0], msgspec.Struct):
+        if typing.get_origin(kind) is list and isinstance(inner[0], type) and issubclass(inner[0], msgspec.Struct):
             items = st.lists(weighted((4, struct_text(inner[0], valid=valid)), (1, VALUES)), max_size=3)
             return weighted((4, items.map(lambda texts: "[" + ",".join(texts) + "]")), (1, VALUES))
         if typing.get_origin(kind) is dict:

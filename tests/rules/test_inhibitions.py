@@ -43,6 +43,23 @@ def test_these_causes_inhibit_these_symptoms():
             "AgentFinishedNotExited critical > AgentBlocked warning",
             "AgentNeverSucceeds warning > AgentJobsFailing warning",
             *(
+                f"{cause}{one} > WorkflowStepStalled warning"
+                for cause in ("CodeRunJobCreationStalled critical", "CodeRunNotReconciled warning")
+                for one in EXPLANATIONS
+            ),
+            *(
+                f"{cause} {severity} > WorkflowStepStalled warning"
+                for cause in ["AgentJobHanging", *job_causes]
+                for severity in WARNING_AND_CRITICAL
+            ),
+            *(
+                f"{cause} warning > WorkflowStepStalled warning"
+                for cause in (
+                    *("CodeRunNotUpdated", "CodeRunNotReady", "CodeRunStuckDeleting"),
+                    *("AgentPodNotStarting", "AgentBlocked", "AgentSilent"),
+                )
+            ),
+            *(
                 f"CodeRunExporterResourceUnavailable critical > CodeRunExporterStale {severity}"
                 for severity in WARNING_AND_CRITICAL
             ),

@@ -36,6 +36,7 @@ RUN = "cluster, namespace, coderun"
 JOB = "cluster, namespace, job_name"
 CONFIGMAP = "cluster, namespace, configmap"
 NAMED = (
+    "workflow", "step", "template",
     "coderun", "job_name", "configmap", "service", "task_id", "agent", "run_type", "kind",
 )  # fmt: skip
 """The labels with which alerts about runs identify their object, in addition to `cluster` and `namespace`."""

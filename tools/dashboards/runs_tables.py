@@ -130,7 +130,8 @@ def _firing() -> Any:
         "Each alert with its object and the time at which it began to fire. Interruptions of less than 15 minutes,"
         " such as a restart of Prometheus, are ignored. An alert about a Job also names the run. The name of an"
         " alert links to its runbook, if the address is set. Unhealthy ConfigMaps of all namespaces are listed,"
-        " because they can be the cause.",
+        " because they can be the cause. `WorkflowStepStalled`, `WorkflowNeverEnds` and `WorkflowStepUnbounded` are"
+        " listed only here.",
         Query(
             f'1000 * label_replace(label_join({by_task}, "object", " ", {labels}), "object", "$1", "object",'
             ' " *(.*?) *")'
