@@ -91,7 +91,7 @@ class Objects:
             self._add_other(raw, kind)
 
     def _add_related(self, raw: msgspec.Raw, group: str, kind: str) -> None:
-        """Adds an Argo Workflow, a Node, a claim, a Deployment or StatefulSet without pods, or an ExternalSecret that is not ready."""
+        """Adds an Argo Workflow, a Node, a claim, a workload without pods, or an ExternalSecret that is not ready."""
         if (group, kind) == NODE and len(self.snapshot.nodes) < _MAX_NODES:
             node = node_state(raw)
             self.snapshot.nodes[node.name] = node

@@ -12,7 +12,17 @@ from exporter.log_polling.due_queue import DueQueue
 from exporter.log_polling.lines import LogLines, RawLine
 from exporter.log_polling.metrics import LogMetrics
 from exporter.log_polling.pauses import Pauses
-from exporter.log_polling.states import BETWEEN, EMPTY, ERROR, FORBIDDEN, GONE, OK, SLOW, count_unreadable, state_after
+from exporter.log_polling.states import (
+    BETWEEN,
+    EMPTY,
+    ERROR,
+    FORBIDDEN,
+    GONE,
+    OK,
+    SLOW,
+    count_unreadable,
+    state_after,
+)
 from exporter.log_polling.targets import Target, is_ended, targets
 from exporter.notices import Notices
 from exporter.resources.metrics_store import MetricsStore
