@@ -31,7 +31,8 @@ _LASTING: Final = {
 _PASSING: Final = re.compile(
     r"failed calling webhook|failed to call webhook|internal error|internal server error|time(d )?out"
     r"|deadline ?exceeded|connection (refused|reset|lost)|etcdserver|try again|too ?many ?requests|rate limit"
-    r"|unavailable|no such host|dial tcp|object has been modified|failed to sync|name .{0,80} is reserved|exceeds QPS|\bEOF\b",
+    r"|unavailable|no such host|dial tcp|object has been modified|failed to sync|name .{0,80} is reserved"
+    r"|exceeds QPS|\bEOF\b",
     re.IGNORECASE,
 )
 _PASS: Final = frozenset({"admission_denied", "pod_creation_failed", "image_pull", "container_cannot_be_created"})
