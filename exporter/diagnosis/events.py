@@ -17,6 +17,8 @@ _REFUSED: Final = re.compile(r'\bpods "[^"]*"(?= is forbidden)')
 """The name of a Pod, which differs in each attempt of the Job controller."""
 
 
+_UNANSWERED: Final = re.compile(r'Error creating: (?:Get|Post|Put|Patch) "')
+"""The Job controller's request did not reach the API server, or the answer was lost: an error of Go's net/http."""
 _PROCESSED: Final = re.compile(r", processed \d+ files\.?$")
 """The progress of the kubelet with the files of a volume."""
 _HOOKS: Final = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
@@ -78,12 +80,16 @@ def holding(pod: Pod, events: Iterable[Event]) -> list[Event]:
 
 
 def unresolved_create_failure(cache: ObjectCache, job: Job) -> Event | None:
-    """The newest Event about a Pod that could not be created, unless the Job has or had a newer Pod."""
+    """The newest Event about a Pod that could not be created, unless the Job has or had a newer Pod.
+
+    An answer of the API server counts before a connection that broke: the next attempt gets that answer again.
+    """
     created = [pod.created or 0.0 for pod in cache.pods_of(job)]
     created += [one.last or 0.0 for one in cache.events_about(job.uid) if one.reason == "SuccessfulCreate"]
     newest = max(created, default=0.0)
-    event = next(latest(cache, job.uid, "FailedCreate"), None)
-    return None if event is None or (event.last is not None and event.last < newest) else event
+    failures = [one for one in latest(cache, job.uid, "FailedCreate") if one.last is None or one.last >= newest]
+    answered = (one for one in failures if not _UNANSWERED.match(one.note.removeprefix(COMBINED)))
+    return next(answered, failures[0] if failures else None)
 
 
 def telling(events: Iterable[Event]) -> list[Event]:

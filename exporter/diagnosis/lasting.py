@@ -30,8 +30,9 @@ _LASTING: Final = {
 """By cause, texts of failures that only a change can mend: of an object, an image or a permission."""
 _PASSING: Final = re.compile(
     r"failed calling webhook|failed to call webhook|internal error|internal server error|time(d )?out"
-    r"|deadline ?exceeded|connection re(fused|set)|etcdserver|try again|too ?many ?requests|rate limit|unavailable"
-    r"|no such host|dial tcp|object has been modified|failed to sync|name .{0,80} is reserved|exceeds QPS|\bEOF\b",
+    r"|deadline ?exceeded|connection (refused|reset|lost)|etcdserver|try again|too ?many ?requests|rate limit"
+    r"|unavailable|no such host|dial tcp|object has been modified|failed to sync|name .{0,80} is reserved"
+    r"|exceeds QPS|\bEOF\b",
     re.IGNORECASE,
 )
 _PASS: Final = frozenset({"admission_denied", "pod_creation_failed", "image_pull", "container_cannot_be_created"})

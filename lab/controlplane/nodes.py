@@ -34,6 +34,7 @@ _CONTROLLERS = (
     "endpointslice-controller",
     "disruption-controller",
     "resourcequota-controller",
+    "resourceclaim-controller",
     "ttl-after-finished-controller",
     "garbage-collector-controller",
     "namespace-controller",

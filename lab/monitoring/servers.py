@@ -115,7 +115,7 @@ class Alertmanager(_Server):
         request = urllib.request.Request(  # noqa: S310 - loopback
             f"{self.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - loopback
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - loopback
             assert answer.status == 200
 
     def _flags(self) -> list[str]:

@@ -59,6 +59,7 @@ PASSING = [
     ("quota", of_job(CREATE + "exceeded quota: q, requested: pods=1")),
     ("admission_denied", of_job(WEBHOOK)),
     ("pod_creation_failed", of_job("Error creating: pod: etcdserver: request timed out")),
+    ("pod_creation_failed", of_job('Error creating: Post "https://a/pods": http2: client connection lost')),
 ]
 LASTING = [
     ("volume_waiting", [a_pod(conditions=[UNBOUND | {"message": 'persistentvolumeclaim "x" not found'}])]),

@@ -1,6 +1,6 @@
 """Each shipped inhibition on a running Alertmanager: a cause inhibits its symptom, and no other alert."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,16 +14,36 @@ from tests.integration.inhibitions import Inhibition, Variant, inhibitions
 pytestmark = pytest.mark.needs("alertmanager")
 
 PAIRS = inhibitions()
-TIMEOUT_SECONDS = 10.0
+Tell = Callable[..., None]
+"""Sends alerts with these labels."""
 
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:
-    """All pairs share an Alertmanager. Each pair has its own objects."""
+    """All pairs share an Alertmanager. Each pair has its own objects, and its own other ones."""
     with Webhook() as webhook:
         running = Alertmanager(tmp_path_factory.mktemp("inhibition") / "alertmanager", receiver=webhook.url)
         with running:
             yield running
+
+
+@pytest.fixture
+def tell(alertmanager: Alertmanager) -> Iterator[Tell]:
+    """All alerts of a test are resolved at its end: the symptom of one pair is the cause of another."""
+    told: list[dict[str, str]] = []
+
+    def send(*alerts: dict[str, str]) -> None:
+        told.extend(alerts)
+        alertmanager.tell(*({"labels": labels} for labels in alerts))
+
+    yield send
+    resolve(alertmanager, *told)
+
+
+def resolve(alertmanager: Alertmanager, *alerts: dict[str, str]) -> None:
+    """The alerts with these labels are over."""
+    now = datetime.now(UTC).isoformat()
+    alertmanager.tell(*({"labels": labels, "endsAt": now} for labels in alerts))
 
 
 def labels_of(variant: Variant, *, suffix: str, cluster: bool) -> dict[str, str]:
@@ -34,7 +54,10 @@ def labels_of(variant: Variant, *, suffix: str, cluster: bool) -> dict[str, str]
 
 def unexplained(pair: Inhibition, symptom: dict[str, str]) -> list[dict[str, str]]:
     """Alerts like the symptom, but about another object or with another cause."""
-    others = [symptom | {label: "another"} for label in sorted({*pair.equal} - {"alertname"})]
+    others = [
+        symptom | {label: f"another-than-{symptom.get(label)}-of-{pair}".lower()}
+        for label in sorted({*pair.equal} - {"alertname"})
+    ]
     if symptom.get("explained_by") == pair.source.alertname:
         others += [
             {label: value for label, value in symptom.items() if label != "explained_by"},
@@ -55,51 +78,48 @@ def until_state(alertmanager: Alertmanager, labels: dict[str, str], state: str) 
     until(
         lambda: status_of(alertmanager, labels).get("state") == state,
         what=f"{labels['alertname']} is {state}",
-        seconds=TIMEOUT_SECONDS,
+        otherwise=lambda: status_of(alertmanager, labels),
     )
 
 
 @pytest.mark.parametrize("cluster", [True, False], ids=["with cluster", "without cluster"])
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
 def test_a_cause_inhibits_only_its_symptom_until_it_is_resolved(
-    alertmanager: Alertmanager, pair: Inhibition, cluster: bool
+    alertmanager: Alertmanager, tell: Tell, pair: Inhibition, cluster: bool
 ):
     """Alerts that differ in a compared label remain active, and so does the cause."""
     suffix = f"{pair}-{cluster}".lower()
     cause, symptom = (labels_of(side, suffix=suffix, cluster=cluster) for side in (pair.source, pair.target))
     others = unexplained(pair, symptom)
-    alertmanager.tell(*({"labels": labels} for labels in (*others, symptom)))
+    tell(*others, symptom)
     until_state(alertmanager, symptom, "active")
 
-    alertmanager.tell({"labels": cause})
+    tell(cause)
     until_state(alertmanager, symptom, "suppressed")
     found = status_of(alertmanager, cause)
     assert (found["state"], found["inhibitedBy"]) == ("active", [])
     assert status_of(alertmanager, symptom)["inhibitedBy"] == [found["fingerprint"]]
     assert [status_of(alertmanager, other)["state"] for other in others] == ["active"] * len(others)
 
-    alertmanager.tell({"labels": cause, "endsAt": datetime.now(UTC).isoformat()})
+    resolve(alertmanager, cause)
     until_state(alertmanager, symptom, "active")
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=str)
-def test_a_silenced_cause_inhibits_only_its_symptom(alertmanager: Alertmanager, pair: Inhibition):
+def test_a_silenced_cause_inhibits_only_its_symptom(alertmanager: Alertmanager, tell: Tell, pair: Inhibition):
     """A silence does not end an inhibition. Alerts with another cause or object are notified."""
     suffix = f"silenced-{pair}".lower()
     cause, symptom = (labels_of(side, suffix=suffix, cluster=True) for side in (pair.source, pair.target))
     others = unexplained(pair, symptom)
-    alertmanager.tell(*({"labels": labels} for labels in (*others, symptom, cause)))
+    tell(*others, symptom, cause)
     alertmanager.silence(**cause)
     until_state(alertmanager, cause, "suppressed")
     assert status_of(alertmanager, cause)["silencedBy"]
     until_state(alertmanager, symptom, "suppressed")
     assert [status_of(alertmanager, other)["state"] for other in others] == ["active"] * len(others)
-    alertmanager.tell({"labels": cause, "endsAt": datetime.now(UTC).isoformat()})
 
 
-def test_a_silenced_configmap_does_not_inhibit_unrelated_runs(
-    alertmanager: Alertmanager,
-):
+def test_a_silenced_configmap_does_not_inhibit_unrelated_runs(alertmanager: Alertmanager, tell: Tell):
     """The ConfigMap of one CLI is silenced. A run of the same namespace is stalled because of a quota."""
     common = {"namespace": "agent-platform", "severity": "critical", "component": "coderun-exporter"}
     configmap = {
@@ -110,6 +130,6 @@ def test_a_silenced_configmap_does_not_inhibit_unrelated_runs(
     run = {"alertname": "CodeRunJobCreationStalled", "coderun": "task-9-claude", **common}
     hanging = {"alertname": "AgentJobHanging", "job_name": "task-8", **common}
     alertmanager.silence(alertname=configmap["alertname"], configmap=configmap["configmap"])
-    alertmanager.tell(*({"labels": labels} for labels in (configmap, run, hanging)))
+    tell(configmap, run, hanging)
     until_state(alertmanager, configmap, "suppressed")
     assert [status_of(alertmanager, labels)["state"] for labels in (run, hanging)] == ["active", "active"]

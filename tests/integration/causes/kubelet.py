@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 from lab.controlplane.nodes import BY_HAND
 from tests.integration.causes.row_run import RowRun, ago
 
-__all__ = ["Word", "ended", "looping", "pod", "running", "waiting"]
+__all__ = ["NODE", "Word", "ended", "looping", "pod", "running", "waiting"]
 
-_NODE = "by-hand"
+NODE = "by-hand"
 """Not a Node of the cluster: kwok leaves its pods alone."""
 
 
@@ -42,7 +42,7 @@ def pod(
         found = at.until(lambda: _pod_of(at), what="its pod exists")
         path = f"{at.core}/pods/{found['metadata']['name']}"
         if bound:
-            target = {"apiVersion": "v1", "kind": "Node", "name": _NODE}
+            target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
             at.ask("POST", f"{path}/binding", {"metadata": {"name": found["metadata"]["name"]}, "target": target})
         for word in words:
             at.ask("POST", f"{at.core}/events", _event(found, word))

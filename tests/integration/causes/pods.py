@@ -3,9 +3,9 @@
 from typing import Any
 
 from lab.controlplane.nodes import BY_HAND
-from tests.integration.causes.kubelet import Word, ended, looping, pod, running, waiting
+from tests.integration.causes.kubelet import NODE, Word, ended, looping, pod, running, waiting
 from tests.integration.causes.row import Alert, Row
-from tests.integration.causes.row_run import ago
+from tests.integration.causes.row_run import RowRun, ago
 
 __all__ = ["PODS"]
 
@@ -22,6 +22,9 @@ _LIMIT, _OVER = "2s", "has failed"
 
 _NO_SCHEDULER = f"spec.schedulerName is {BY_HAND}"
 _UNFIT = "0/3 nodes are available: 3 Insufficient cpu."
+_UNCLAIMED = "0/3 nodes are available: waiting for dynamic resource controller to create the resourceclaim"
+_CLAIMS = {"resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}]}
+_NO_TEMPLATE = 'resourceclaimtemplate.resource.k8s.io "gpu" not found'
 _UNBOUND = "0/3 nodes are available: pod has unbound immediate PersistentVolumeClaims."
 _ATTACHED = 'Multi-Attach error for volume "pvc-7" Volume is already exclusively attached to one node'
 _NO_CONFIGMAP = 'MountVolume.SetUp failed for volume "task-files" : configmap "task-6-files" not found'
@@ -64,15 +67,22 @@ _EVICTED = _failed(137, "Error") | {"reason": "Evicted", "message": _NO_MEMORY}
 _PREEMPTION = _condition("DisruptionTarget", "PreemptionByScheduler", "preempted", "True")
 _PREEMPTED = _failed(143, "Error") | {"conditions": [_PREEMPTION]}
 
+
+def claim(at: RowRun) -> None:
+    """A ResourceClaimTemplate that does not exist, as its real controller finds; the scheduler waits, by hand."""
+    pod(status=_unscheduled(_UNCLAIMED), bound=False, spec=_CLAIMS)(at)
+
+
 _STARTING = (
     Row("no-scheduler", pod(status={}, bound=False), "scheduler_absent", _NO_SCHEDULER, _NOT_STARTING),
     Row(
         "unschedulable", pod(status=_unscheduled(_UNFIT), bound=False), "unschedulable", _UNFIT, _NOT_STARTING,
     ),
+    Row("claim", claim, "pod_object_missing", _NO_TEMPLATE, _NOT_STARTING),
     Row("unbound", pod(status=_unscheduled(_UNBOUND), bound=False), "volume_waiting", _UNBOUND, _NOT_STARTING),
     Row(
         "attach", pod(status=_CREATING, words=[Word("FailedAttachVolume", _ATTACHED, "attachdetach-controller")]),
-        "volume_waiting", _ATTACHED, _NOT_STARTING,
+        "volume_waiting", _ATTACHED, _NOT_STARTING, node=NODE,
     ),
     Row(
         "mount-configmap", pod(status=_CREATING, words=[Word("FailedMount", _NO_CONFIGMAP)]),
@@ -84,7 +94,7 @@ _STARTING = (
     ),
     Row(
         "image", pod(status=_pending(waiting(_MAIN, "ImagePullBackOff")), words=[Word("Failed", _NO_IMAGE)]),
-        "image_pull", _NO_IMAGE, _NOT_STARTING,
+        "image_pull", _NO_IMAGE, _NOT_STARTING, node=NODE,
     ),
     Row(
         "secret-key", pod(status=_pending(waiting(_MAIN, "CreateContainerConfigError", _NO_KEY))),
@@ -92,11 +102,11 @@ _STARTING = (
     ),
     Row(
         "as-root", pod(status=_pending(waiting(_MAIN, "CreateContainerConfigError", _AS_ROOT))),
-        "container_cannot_be_created", _AS_ROOT, _NOT_STARTING,
+        "container_cannot_be_created", _AS_ROOT, _NOT_STARTING, node=NODE,
     ),
     Row(
         "sandbox", pod(status=_CREATING, words=[Word("FailedCreatePodSandBox", _NO_NETWORK)]),
-        "container_cannot_be_created", _NO_NETWORK, _NOT_STARTING,
+        "container_cannot_be_created", _NO_NETWORK, _NOT_STARTING, node=NODE,
     ),
     Row(
         "init-stuck", pod(status=_initializing(running(_INIT)), spec=_WITH_INIT),
@@ -125,7 +135,7 @@ _STARTED = (
         "sidecar", pod(status=_running(ended(_MAIN, 0, "Completed"), running(_SIDE)), spec=_WITH_SIDE),
         "main_container_exited", "with exit code 0 (Completed); still running: sidecar-1", _NOT_EXITED,
     ),
-    Row("evicted", pod(status=_EVICTED), "evicted", _NO_MEMORY, _NOT_UPDATED, _OVER),
+    Row("evicted", pod(status=_EVICTED), "evicted", _NO_MEMORY, _NOT_UPDATED, _OVER, node=NODE),
     Row("preempted", pod(status=_PREEMPTED), "preempted", "PreemptionByScheduler", _NOT_UPDATED, _OVER),
     Row("crashed", pod(status=_failed(1, "Error")), "container_failed", "with exit code 1", _NOT_UPDATED, _OVER),
     Row("oom", pod(status=_failed(137, "OOMKilled")), "oom_killed", "(OOMKilled)", _NOT_UPDATED, _OVER),

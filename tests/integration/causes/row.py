@@ -37,6 +37,8 @@ class Row(NamedTuple):
     """Its namespace."""
     is_of_job: bool = False
     """Whether the Job is explained, because the run does not exist."""
+    node: str = ""
+    """The node that `explain` and the API add to the evidence. No label has it, and so no summary."""
 
     @property
     def target(self) -> str:

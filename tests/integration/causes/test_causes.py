@@ -38,11 +38,16 @@ def scene(control_plane: ControlPlane, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.mark.parametrize("row", FAULTS, ids=lambda row: row.name)
 def test_the_alert_is_delivered_with_the_cause(scene: Scene, row: Row) -> None:
-    """To the receiver of its severity, with a command, and with the words of the API unless the row has others."""
+    """To the receiver of its severity, with a command, and with the words of the API unless the row has others.
+
+    The API adds the node of the pod, which is in no label.
+    """
     told = scene.told(row)
     if not row.told:
-        cause = Cause.of(*scene.api(row).first)  # as a label
-        assert f"{cause.cause} ({cause.detail})" in told.annotations["summary"]
+        cause, evidence = scene.api(row).first
+        label = Cause.of(cause, evidence.removesuffix(f"; on node {row.node}"))
+        assert f"{label.cause} ({label.detail})" in told.annotations["summary"]
+    assert "; on node " not in told.annotations["summary"]
     assert told.receiver == _RECEIVERS[row.alert.severity]
     assert f"Runbook: runbooks/{row.alert.name}.md" in told.annotations["description"]
     assert "\nNext:\nkubectl " in told.annotations["description"]
@@ -63,6 +68,7 @@ def test_explain_and_the_api_name_the_same_cause(scene: Scene, row: Row) -> None
     """Live from the cluster, from the running exporter, and by the API: all findings, their order, and who acts."""
     until_found(scene, row)
     api, live, remote = scene.api(row), scene.live(row), scene.remote(row)
+    assert api.first[1].partition("; on node ")[2] == row.node
     assert api.findings == live.findings == remote.findings
     assert {one.run["state"] for one in (api, live, remote)} == {api.run["state"]}
     for one in (live, remote):
