@@ -14,13 +14,14 @@ from exporter.diagnosis.explanation import (
     WorkerView,
     time_of,
 )
-from exporter.diagnosis.finding import Finding, is_fault
+from exporter.diagnosis.finding import Finding, fault_from, is_fault
 from exporter.diagnosis.findings import NO_FAULT, findings, verdict
 from exporter.diagnosis.fixes_by_text import fix_of
 from exporter.diagnosis.gone import events_of_gone
 from exporter.diagnosis.queues import events_of_workload
 from exporter.diagnosis.time_left import time_left_notes
 from exporter.diagnosis.volumes import claim_key
+from exporter.diagnosis.waiting import wait_first
 from exporter.plurals import plural
 from exporter.untrusted import one_line
 
@@ -100,17 +101,25 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         evidence += f"; on node {finding.node}"
     if finding.more:
         evidence += f"; and {plural(finding.more, 'more pod')}"
-    is_in_grace = finding.cause == _DELETION and finding.since is not None and finding.since > now
+    is_a_fault = is_fault(finding, now)
     return FindingView(
         cause=finding.cause,
-        fault=is_fault(finding, now),
+        fault=is_a_fault,
         evidence=evidence,
         since=time_of(finding.since),
         meaning=info.meaning,
         act=finding.act or info.act,
         next=finding.next,
-        fix=_WAIT if is_in_grace else finding.fix or fix_of(finding.cause, finding.evidence),
+        fix=_fix(finding, now, is_early=info.fault and not is_a_fault),
     )
+
+
+def _fix(finding: Finding, now: float, *, is_early: bool) -> str:
+    """The fix; while the state is not a fault yet, first to wait."""
+    if finding.cause == _DELETION and finding.since is not None and finding.since > now:
+        return _WAIT
+    fix = finding.fix or fix_of(finding.cause, finding.evidence)
+    return wait_first(fix, fault_from(finding)) if is_early else fix
 
 
 def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
