@@ -85,6 +85,10 @@ END_TEXTS: Final = {
     "root_user": EndText(
         "the agent refuses to run as root", "Set runAsUser to a user other than root, or use an image with one."
     ),
+    "billing": EndText(
+        f"the account of {_MODEL} has no credit, is not paid, or is disabled",
+        "Pay for the account or add credit, or use the credentials of another account: waiting does not help.",
+    ),
     "usage_limit": EndText(
         f"the usage limit of {_MODEL} is reached",
         "Wait until the limit is reset, raise it, or use other credentials.",
