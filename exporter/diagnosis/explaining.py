@@ -18,7 +18,10 @@ from exporter.diagnosis.finding import Finding, fault_from, is_fault
 from exporter.diagnosis.findings import NO_FAULT, findings, verdict
 from exporter.diagnosis.fixes_by_text import fix_of
 from exporter.diagnosis.gone import events_of_gone
-from exporter.diagnosis.queues import events_of_workload
+from exporter.diagnosis.kills import kill_cause
+from exporter.diagnosis.queues import STOPPED, events_of_workload
+from exporter.diagnosis.scaling import SCALING
+from exporter.diagnosis.stages import PROGRESS, pull_in_progress
 from exporter.diagnosis.time_left import time_left_notes
 from exporter.diagnosis.volumes import claim_key
 from exporter.diagnosis.waiting import wait_first
@@ -30,6 +33,8 @@ __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "is_past", 
 _ENDS = frozenset({"succeeded", "failed", "cancelled"})
 _DELETION = "pods_terminating"
 """The cause whose time is the deletionTimestamp of a Pod: the end of its grace period."""
+_DECIDING = SCALING | {STOPPED}
+"""Reasons of Events of type `Normal` that decide about the cause or its fix."""
 _WAIT = "Wait for the end of the grace period."
 _MAX_WORKERS = 10
 _MAX_PODS = 10
@@ -179,9 +184,14 @@ def _pod(pod: Pod) -> PodView:
 
 
 def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
-    """The warnings about an object, and all Events about its Workload, claims and objects that no longer exist."""
-    yield from (event for event in cache.events_about(uid) if not event.normal)
-    yield from events_of_gone(uid, cache)
+    """The warnings about an object, and all Events about its Workload, claims and objects that no longer exist.
+
+    And the other Events that decide: of an autoscaler, of a pull in progress, and of the end of a container.
+    """
+    every = cache.events_about(uid)
+    pull = pull_in_progress(every)
+    yield from (one for one in every if not one.normal or one is pull or one.reason in _DECIDING or kill_cause(one))
+    yield from (one for one in events_of_gone(uid, cache) if not one.normal or one.reason not in PROGRESS)
     yield from events_of_workload(uid, cache)
     yield from cache.events_about(claim_key(uid))
 
