@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from exporter.cache import Container
-from exporter.diagnosis.cause_texts import CLUSTER, IMAGE
+from exporter.diagnosis.cause_texts import CLUSTER, CREDENTIALS, IMAGE
 from exporter.diagnosis.finding import Finding
 
 __all__ = ["END_TEXTS", "EndText", "end_text", "exit_code_of", "with_end_fix"]
@@ -54,6 +54,7 @@ END_TEXTS: Final = {
     "git_auth": EndText(
         "the git server rejects the credentials",
         "Renew the token or key in the Secret for git, and let it read and push to the repository of the run.",
+        CREDENTIALS,
     ),
     "git_missing": EndText(
         "the repository or branch does not exist",
