@@ -18,7 +18,7 @@ from exporter.config import Settings
 from exporter.diagnosis.explaining import worst_first
 from exporter.diagnosis.target import Target
 from exporter.explaining.dump import read_dump
-from exporter.explaining.dump_findings import adapt_to_dump, clock_note, early_note, missing_note
+from exporter.explaining.dump_findings import adapt_to_dump, clock_note, missing_note
 from exporter.explaining.errors import ExplainError
 from exporter.explaining.live import read_all, read_one
 from exporter.explaining.other_pods import failing_note
@@ -162,7 +162,6 @@ def _read_dump(arguments: argparse.Namespace, settings: Settings, target: Target
         *missing_note(runs, snapshot.missing),
         *failing_note(runs, snapshot.failing),
         *down_note(runs, snapshot.down),
-        *(early_note(runs) if at is None else ()),
     )
     if target is not None:
         runs = [msgspec.structs.replace(run, notes=(*run.notes, *more)) for run in runs]

@@ -6,7 +6,10 @@ Nothing that changes with each line is in the evidence: it becomes a label. A lo
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+import msgspec
+
 from exporter.cache import NEVER, ContainerLog, Job, ObjectCache
+from exporter.diagnosis.end_texts import END_TEXTS
 from exporter.diagnosis.finding import Finding, found, of_job
 from exporter.log_formats import LogReport
 
@@ -22,6 +25,8 @@ _ERRORS: Final = {
     "loop": "loop_stop",
 }
 """Causes by the class of an error."""
+_LIMITS: Final = frozenset({"usage_limit", "billing"})
+"""Errors of one cause, whose fixes contradict each other: to wait, or to pay."""
 _API: Final = frozenset({"overloaded", "rate_limit"})
 
 
@@ -76,8 +81,10 @@ def _running(job: Job, cache: ObjectCache) -> Sequence[ContainerLog]:
 
 def _error(job: Job, report: LogReport) -> Iterator[Finding]:
     if (cause := _ERRORS.get(report.error)) is not None:
-        text = f"the last word of the agent is an error: {report.error}"
-        yield found(cause, text, about=of_job(job), since=report.last_word)
+        name = "billing" if report.is_billing else report.error
+        text = f"the last word of the agent is an error: {name}"
+        fix = END_TEXTS[name].fix if name in _LIMITS else ""
+        yield msgspec.structs.replace(found(cause, text, about=of_job(job), since=report.last_word), fix=fix)
 
 
 def _finished(job: Job, report: LogReport, cache: ObjectCache) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ __all__ = [
     "CLUSTER",
     "CONFIGMAP",
     "CONTROLLER",
+    "CREDENTIALS",
     "DESCRIBE",
     "IMAGE",
     "LOG",
@@ -28,6 +29,7 @@ CONTROLLER: Final = "who runs the platform's controller"
 CLUSTER: Final = "who runs the cluster"
 TEMPLATES: Final = "who deploys the platform's templates"
 AGENT: Final = "who owns the agent or its task"
+CREDENTIALS: Final = "who owns the platform's credentials"
 NO_ACTION: Final = "no action needed"
 IMAGE: Final = "who owns the image or the agent"
 """The people who can correct a container that cannot run with its image."""

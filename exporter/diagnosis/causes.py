@@ -69,7 +69,12 @@ _TABLE: Final = (
         DESCRIBE,
     ),
     CauseInfo("hook_failed", "The kubelet ended a container, because its postStart hook failed.", AGENT, DESCRIBE),
-    CauseInfo("usage_limit", "The last word of the agent says that its usage limit is reached.", AGENT, LOG),
+    CauseInfo(
+        "usage_limit",
+        "The last word of the agent says that its usage limit is reached, or that its account cannot be used.",
+        AGENT,
+        LOG,
+    ),
     CauseInfo("auth", "The last word of the agent says that its API rejects its credentials.", AGENT, LOG),
     CauseInfo("max_turns", "The agent stopped at its limit of turns or cost.", AGENT, LOG),
     CauseInfo("loop_stop", "The agent stopped because it repeated itself.", AGENT, LOG),

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from exporter.cache import Container
-from exporter.diagnosis.cause_texts import CLUSTER, IMAGE
+from exporter.diagnosis.cause_texts import CLUSTER, CREDENTIALS, IMAGE
 from exporter.diagnosis.finding import Finding
 
 __all__ = ["END_TEXTS", "EndText", "end_text", "exit_code_of", "with_end_fix"]
@@ -54,6 +54,7 @@ END_TEXTS: Final = {
     "git_auth": EndText(
         "the git server rejects the credentials",
         "Renew the token or key in the Secret for git, and let it read and push to the repository of the run.",
+        CREDENTIALS,
     ),
     "git_missing": EndText(
         "the repository or branch does not exist",
@@ -84,6 +85,10 @@ END_TEXTS: Final = {
     ),
     "root_user": EndText(
         "the agent refuses to run as root", "Set runAsUser to a user other than root, or use an image with one."
+    ),
+    "billing": EndText(
+        f"the account of {_MODEL} has no credit, is not paid, or is disabled",
+        "Pay for the account or add credit, or use the credentials of another account: waiting does not help.",
     ),
     "usage_limit": EndText(
         f"the usage limit of {_MODEL} is reached",

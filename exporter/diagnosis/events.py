@@ -26,6 +26,7 @@ _HOOKS: Final = frozenset({"FailedPostStartHook", "FailedPreStopHook"})
 _PROBE: Final = re.compile(r"(?:Liveness|Readiness|Startup) probe (?:failed|errored)")
 _UNHEALTHY: Final = (
     (re.compile(r"probe failed: HTTP probe failed with (statuscode: \d{3})$"), r"\1"),
+    (re.compile(r"probe failed: .*?dial tcp \S*:(\d{1,5}): .*connection refused"), r"port \1: connection refused"),
     (re.compile(r"connection refused"), "connection refused"),
     (re.compile(r"timed out|timeout|deadline exceeded"), "timeout"),
 )

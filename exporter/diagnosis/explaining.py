@@ -15,13 +15,17 @@ from exporter.diagnosis.explanation import (
     WorkflowView,
     time_of,
 )
-from exporter.diagnosis.finding import Finding, is_fault
+from exporter.diagnosis.finding import Finding, fault_from, is_fault
 from exporter.diagnosis.findings import NO_FAULT, findings, verdict
 from exporter.diagnosis.fixes_by_text import fix_of
 from exporter.diagnosis.gone import events_of_gone
-from exporter.diagnosis.queues import events_of_workload
+from exporter.diagnosis.kills import kill_cause
+from exporter.diagnosis.queues import STOPPED, events_of_workload
+from exporter.diagnosis.scaling import SCALING
+from exporter.diagnosis.stages import PROGRESS, pull_in_progress
 from exporter.diagnosis.time_left import time_left_notes
 from exporter.diagnosis.volumes import claim_key
+from exporter.diagnosis.waiting import wait_first
 from exporter.plurals import plural
 from exporter.untrusted import one_line
 
@@ -30,6 +34,8 @@ __all__ = ["explanation_of", "finding_view", "is_listed", "is_over", "is_past", 
 _ENDS = frozenset({"succeeded", "failed", "cancelled"})
 _DELETION = "pods_terminating"
 """The cause whose time is the deletionTimestamp of a Pod: the end of its grace period."""
+_DECIDING = SCALING | {STOPPED}
+"""Reasons of Events of type `Normal` that decide about the cause or its fix."""
 _WAIT = "Wait for the end of the grace period."
 _MAX_WORKERS = 10
 _MAX_PODS = 10
@@ -117,17 +123,25 @@ def finding_view(finding: Finding, now: float) -> FindingView:
         evidence += f"; on node {finding.node}"
     if finding.more:
         evidence += f"; and {plural(finding.more, 'more pod')}"
-    is_in_grace = finding.cause == _DELETION and finding.since is not None and finding.since > now
+    is_a_fault = is_fault(finding, now)
     return FindingView(
         cause=finding.cause,
-        fault=is_fault(finding, now),
+        fault=is_a_fault,
         evidence=evidence,
         since=time_of(finding.since),
         meaning=info.meaning,
         act=finding.act or info.act,
         next=finding.next,
-        fix=_WAIT if is_in_grace else finding.fix or fix_of(finding.cause, finding.evidence),
+        fix=_fix(finding, now, is_early=info.fault and not is_a_fault),
     )
+
+
+def _fix(finding: Finding, now: float, *, is_early: bool) -> str:
+    """The fix; while the state is not a fault yet, first to wait."""
+    if finding.cause == _DELETION and finding.since is not None and finding.since > now:
+        return _WAIT
+    fix = finding.fix or fix_of(finding.cause, finding.evidence)
+    return wait_first(fix, fault_from(finding)) if is_early else fix
 
 
 def _worker(job: Job, cache: ObjectCache, *, current: bool) -> WorkerView:
@@ -187,9 +201,14 @@ def _pod(pod: Pod) -> PodView:
 
 
 def _events_of(uid: str, cache: ObjectCache) -> Iterator[Event]:
-    """The warnings about an object, and all Events about its Workload, claims and objects that no longer exist."""
-    yield from (event for event in cache.events_about(uid) if not event.normal)
-    yield from events_of_gone(uid, cache)
+    """The warnings about an object, and all Events about its Workload, claims and objects that no longer exist.
+
+    And the other Events that decide: of an autoscaler, of a pull in progress, and of the end of a container.
+    """
+    every = cache.events_about(uid)
+    pull = pull_in_progress(every)
+    yield from (one for one in every if not one.normal or one is pull or one.reason in _DECIDING or kill_cause(one))
+    yield from (one for one in events_of_gone(uid, cache) if not one.normal or one.reason not in PROGRESS)
     yield from events_of_workload(uid, cache)
     yield from cache.events_about(claim_key(uid))
 

@@ -18,6 +18,7 @@ __all__ = [
     "Finding",
     "Subject",
     "distinct",
+    "fault_from",
     "found",
     "is_fault",
     "mark_recovered",
@@ -112,10 +113,16 @@ def distinct(every: Iterable[Finding]) -> list[Finding]:
 def is_fault(finding: Finding, now: float) -> bool:
     """Whether the finding is a fault at the time `now`. Many states are normal for a while."""
     info = CAUSES[finding.cause]
+    begins = fault_from(finding)
+    return info.fault and (begins is None or now >= begins)
+
+
+def fault_from(finding: Finding) -> float | None:
+    """The end of the grace period of the finding, in seconds since the epoch; None if it has none."""
     is_final = finding.at_once or is_lasting(finding.cause, finding.evidence)
-    grace = 0.0 if is_final else max(info.grace, finding.grace)
+    grace = 0.0 if is_final else max(CAUSES[finding.cause].grace, finding.grace)
     begun = finding.since if finding.begun is None else finding.begun
-    return info.fault and (not grace or begun is None or now - begun >= grace)
+    return None if not grace or begun is None else begun + grace
 
 
 def mark_recovered(every: Iterable[Finding], now: float) -> Iterator[Finding]:

@@ -64,7 +64,7 @@ def _run_findings(run: Run, cache: ObjectCache, depth: int = 0) -> Iterator[Find
         yield found(
             "waiting", run.message or f"{run.kind} {run.name} is {run.phase}", about=of_run(run), since=run.since
         )
-    yield from as_between_attempts(run, [*stall_findings(run, cache)])
+    yield from as_between_attempts(run, [*stall_findings(run, cache)], cache)
     yield from idle_findings(run, cache)
     yield from unread_workers(run, cache)
     yield from (msgspec.structs.replace(one, at_once=True) for one in failure_findings(run, cache))

@@ -203,6 +203,10 @@ FIXES_BY_TEXT: Final = {
             "Raise the maximum size of the node group, or end other pods.",
         ),
         (
+            "NotTriggerScaleUp.*in backoff after failed scale-up",
+            "Look at the node group: its last new node did not come, such as for lack of quota or of machines.",
+        ),
+        (
             "Failed to schedule pod, .*exceeds? limits",
             "Raise the limits of the NodePool, or wait for the end of other pods.",
         ),

@@ -17,7 +17,7 @@ from exporter.diagnosis.named_objects import named_object_finding
 from exporter.diagnosis.pods import SCHEDULING, not_starting
 from exporter.diagnosis.progress import owner_change, progress_grace
 from exporter.diagnosis.queues import gated_finding
-from exporter.diagnosis.scaling import no_node_words, node_grace
+from exporter.diagnosis.scaling import coming_node, node_grace, scaling_words
 from exporter.diagnosis.stages import recent
 from exporter.diagnosis.volumes import with_claim
 
@@ -101,11 +101,14 @@ def _pending(pod: Pod, cache: ObjectCache) -> Iterator[Finding]:
         yield missing
     elif pod.unscheduled and not pod.node:
         cause = volume_cause(pod.unscheduled) or "unschedulable"
-        others = _said_by_others(pod, cache) or no_node_words(pod, cache)
+        others = [*_said_by_others(pod, cache), *scaling_words(pod, cache)]
         text = "; ".join((pod.unscheduled.removesuffix("."), *others)) if others else pod.unscheduled
         since = pod.unscheduled_since or pod.created
         grace = node_grace(pod, cache, since) if cause == "unschedulable" else 0.0
-        finding = found(cause, text, about=of_pod(pod), since=since, grace=grace)
+        coming = coming_node(pod, cache) if cause == "unschedulable" else None
+        command, fix = coming or ("", "")
+        finding = found(cause, text, about=of_pod(pod), since=since, grace=grace, command=command)
+        finding = msgspec.structs.replace(finding, fix=fix)
         yield with_claim(finding, pod, cache) if cause == "volume_waiting" else finding
     elif pod.scheduler and (absent := _scheduler_absent(pod, cache)) is not None:
         yield absent

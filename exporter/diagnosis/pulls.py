@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from exporter.cache import Container, Event, ObjectCache, Pod
-from exporter.diagnosis.cause_texts import CLUSTER, IMAGE
+from exporter.diagnosis.cause_texts import CLUSTER, CREDENTIALS, IMAGE
 from exporter.diagnosis.container_words import events_of_container
 from exporter.diagnosis.events import latest, telling, words
 from exporter.diagnosis.finding import Finding, found, of_pod
@@ -36,6 +36,7 @@ _CREDENTIALS: Final = re.compile(
     r"unauthorized|unauthenticated|forbidden|denied|no basic auth|authentication required|anonymous token",
     re.IGNORECASE,
 )
+_RATE: Final = re.compile(r"too ?many ?req|rate limit", re.IGNORECASE)
 _UNAUTHENTICATED: Final = "FailedToRetrieveImagePullSecret"
 _SECRET: Final = re.compile(r"\(([a-z0-9.-]+)\)")
 _REPEATS = ("Error: ", "Back-off pulling image")
@@ -47,7 +48,15 @@ _BACK_OFF: Final = re.compile(r'(?:Back-off pulling image(?: "[^"]*")?)?')
 def pull_finding(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
     """The finding that the image of a container cannot be pulled."""
     text, missing, since = _words(pod, one, cache)
-    act = CLUSTER if _OF_CLUSTER.search(text) else IMAGE if "SignatureValidationFailed" in text else ""
+    act = (
+        CREDENTIALS
+        if _RATE.search(text)
+        else CLUSTER
+        if _OF_CLUSTER.search(text)
+        else IMAGE
+        if "SignatureValidationFailed" in text
+        else ""
+    )
     names, command = missing, ""
     if _CREDENTIALS.search(text):
         text += f"; pull secrets of the pod: {pod.pull_secrets or 'none'}" if not missing else ""

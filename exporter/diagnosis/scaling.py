@@ -4,17 +4,34 @@ These Events have the type `Normal`, so only a dump has them.
 https://github.com/kubernetes/autoscaler/blob/master/cluster-autoscaler/FAQ.md, https://karpenter.sh/docs/troubleshooting
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from exporter.cache import Event, ObjectCache, Pod
 from exporter.diagnosis.events import words
 from exporter.diagnosis.pods import SCHEDULING
 
-__all__ = ["SCALING", "no_node_words", "node_grace"]
+__all__ = ["SCALING", "ComingNode", "coming_node", "node_grace", "scaling_words"]
 
-_NODE_COMES: Final = frozenset({"TriggeredScaleUp", "Nominated"})
+
+class ComingNode(NamedTuple):
+    """The next command, and the fix if the node does not come."""
+
+    command: str
+    fix: str
+
+
+_NODE_COMES: Final = {
+    "TriggeredScaleUp": ComingNode(
+        "kubectl get nodes --sort-by=.metadata.creationTimestamp",
+        "Look at the node group that the evidence names: its new node has not come, is not ready, or does not fit.",
+    ),
+    "Nominated": ComingNode(
+        "kubectl get nodes,nodeclaims.karpenter.sh",
+        "Look at the node or NodeClaim that the evidence names: it has not come, is not ready, or does not fit.",
+    ),
+}
 _NO_NODE: Final = "NotTriggerScaleUp"
-SCALING: Final = _NODE_COMES | {_NO_NODE}
+SCALING: Final = frozenset({*_NODE_COMES, _NO_NODE})
 """Reasons of Events about Pods."""
 _NO_POOL: Final = "Failed to schedule pod, "
 """The beginning of the note of Karpenter: pkg/controllers/provisioning/scheduling/events.go."""
@@ -43,8 +60,13 @@ def node_grace(pod: Pod, cache: ObjectCache, since: float | None) -> float:
     return min(event.last + _NODE_SECONDS - since, _MAX_SECONDS)
 
 
-def no_node_words(pod: Pod, cache: ObjectCache) -> list[str]:
-    """Why the autoscaler adds no node, if that is the newest thing it says."""
+def scaling_words(pod: Pod, cache: ObjectCache) -> list[str]:
+    """The newest thing that the autoscaler says: that a node will come, or why none will."""
     event = _newest(pod, cache)
-    says_why = event is not None and (event.reason == _NO_NODE or _is_no_pool(event))
-    return [words(event)] if event is not None and says_why else []
+    return [] if event is None else [words(event)]
+
+
+def coming_node(pod: Pod, cache: ObjectCache) -> ComingNode | None:
+    """Where to look for the node that the autoscaler has announced last; None if it has not announced one."""
+    event = _newest(pod, cache)
+    return None if event is None else _NODE_COMES.get(event.reason)

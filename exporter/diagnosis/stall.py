@@ -7,7 +7,7 @@ a finalizer, no status and no Job; there is no Event and no further log line.
 from collections.abc import Iterator
 
 from exporter.cache import ObjectCache, Run
-from exporter.diagnosis.attempts import last_seen
+from exporter.diagnosis.attempts import gone_since
 from exporter.diagnosis.configmaps import configmap_findings, configmap_notes
 from exporter.diagnosis.events import began, latest, words
 from exporter.diagnosis.finding import Finding, found, of_job, of_run
@@ -62,7 +62,7 @@ def _status(run: Run, cache: ObjectCache, since: float | None) -> Iterator[Findi
     elif run.status_job:
         evidence = f"status names {run.worker} {run.status_job}, which does not exist"
         known = since is not None and since < cache.now  # otherwise it is the time of the initial list
-        yield found("job_missing", evidence, about=about, since=since if known else last_seen(run, cache))
+        yield found("job_missing", evidence, about=about, since=since if known else gone_since(run, cache))
     else:
         evidence = words(event) if event else run.message or f"{run.phase}, and no {run.worker}"
         yield found("no_worker", evidence, about=about, since=since)

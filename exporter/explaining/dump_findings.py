@@ -7,12 +7,11 @@ from typing import Final
 
 import msgspec
 
-from exporter.diagnosis.causes import CANNOT_TELL, CAUSES
+from exporter.diagnosis.causes import CANNOT_TELL
 from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.unread import is_not_permitted
-from exporter.plurals import plural
 
-__all__ = ["DUMPED", "adapt_to_dump", "clock_note", "early_note", "missing_note"]
+__all__ = ["DUMPED", "adapt_to_dump", "clock_note", "missing_note"]
 
 DUMPED: Final = "coderuns,jobs,pods,events,configmaps"
 """The resources that a dump should contain."""
@@ -32,18 +31,6 @@ def clock_note(at: float | None, newest: float) -> tuple[str, ...]:
             f"--at is before {_text(newest)}, the newest time in the dump: states and Events after --at are shown",
         )
     return ()
-
-
-def early_note(runs: Sequence[Explanation]) -> tuple[str, ...]:
-    """A note about findings that are no fault at the newest time in the dump, but may be when the dump was made."""
-    early = [one for one in runs if one.verdict != "fault" and any(map(_is_early, one.findings))]
-    if not early:
-        return ()
-    return (f"{plural(len(early), 'run')} may have had a fault when the dump was made: set --at to that time",)
-
-
-def _is_early(finding: FindingView) -> bool:
-    return not finding.fault and CAUSES[finding.cause].fault
 
 
 def missing_note(runs: Iterable[Explanation], missing: Sequence[str]) -> tuple[str, ...]:

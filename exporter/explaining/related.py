@@ -40,6 +40,7 @@ _GENERIC: Final = frozenset({"kube", "system", "node", "agent", "plugin", "drive
 _AROUND_SECONDS: Final = 3600.0
 _MAX_SHOWN: Final = 3
 _SYNC: Final = "Correct the object in the external store, the ExternalSecret or its access to the store."
+_MEMORY: Final = "Raise the memory limit of the controller."
 _SCALE: Final = "Scale it up; if it is scaled to 0 on purpose, no run is processed."
 
 
@@ -141,7 +142,8 @@ def _of_pods(one: FindingView, pods: Sequence[OtherPod], where: str) -> FindingV
     texts = (f"pod {pod.name} {where} fails: {pod.why}" for pod in pods[:_MAX_SHOWN])
     command = f"kubectl -n {shlex.quote(pods[0].namespace)} describe pod {shlex.quote(pods[0].name)}"
     evidence = shorten("; ".join((one.evidence, *texts)), limit=MAX_EVIDENCE)
-    return msgspec.structs.replace(one, evidence=evidence, next=command)
+    fix = _MEMORY if one.cause in _CONTROLLER_CAUSES and "OOMKilled" in pods[0].why else one.fix
+    return msgspec.structs.replace(one, evidence=evidence, next=command, fix=fix)
 
 
 def down_note(runs: Iterable[Explanation], down: Sequence[DownWorkload]) -> Iterator[str]:

@@ -59,7 +59,8 @@ def explain_runs(
 def failed_note(runs: Sequence[Explanation]) -> Iterator[str]:
     """A note if a list of open runs has only runs that are over."""
     if runs and all(map(is_past, runs)):
-        yield f"No open runs found: the listed runs failed within the last {RECENT_HOURS} h"
+        did = "failed" if all(run.state == "failed" for run in runs) else "have a fault and ended"
+        yield f"No open runs found: the listed runs {did} within the last {RECENT_HOURS} h"
 
 
 def _note(items: Sequence[Run | Job], shown: Sequence[Run | Job], cache: ObjectCache) -> Iterator[str]:

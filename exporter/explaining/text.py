@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from exporter.diagnosis.causes import CAUSES
 from exporter.diagnosis.explanation import ContainerView, Explanation, FindingView, PodView, Time, WorkerView
+from exporter.diagnosis.starts import STARTS
 from exporter.durations import short
 from exporter.explaining.columns import columns
 from exporter.explaining.paint import Paint
@@ -19,7 +20,10 @@ _MAX_REASON_LENGTH = 80
 _WITHOUT_PODS = frozenset({"no pod", "suspended", "succeeded"})
 """States of workers of which no pod is expected."""
 _EFFECT = "pod_not_starting"
-"""A cause that repeats the evidence of another one."""
+"""A cause that always is the effect of one why a pod does not start."""
+_STARTS = frozenset(one.name for one in STARTS)
+_MIN_REPEATED = 20
+"""Characters of an evidence that cannot be by chance in another one."""
 _STYLES = {"fault": "bad", "unknown": "wait", "ok": "good"}
 
 
@@ -120,8 +124,10 @@ def _others(others: Sequence[FindingView], first: FindingView, run: Explanation,
 
 
 def _evidence(one: FindingView, first: FindingView) -> str:
-    """The evidence, unless that of the cause contains it."""
-    is_same = one.cause == _EFFECT and one.evidence in first.evidence
+    """The evidence, unless it is the effect of the cause: by its kind, or because that one's evidence contains it."""
+    said = one.evidence.partition("; on node ")[0].removesuffix(".")
+    is_repeated = said in first.evidence and (one.cause == _EFFECT or len(said) >= _MIN_REPEATED)
+    is_same = is_repeated or (one.cause == _EFFECT and first.fault and first.cause in _STARTS)
     return "effect of the cause" if is_same else one.evidence
 
 

@@ -7,13 +7,24 @@ from exporter.log_formats.language import Classes, ErrorSource
 from exporter.log_formats.patterns import compile_phrases, normalize
 from exporter.log_formats.values import condition, number, parse_path, values_at
 
-__all__ = ["ClassOf", "Words", "compile_classes", "more_specific"]
+__all__ = ["BILLING", "ClassOf", "Words", "compile_classes", "more_specific"]
 
 ClassOf = Callable[[Mapping[str, Any]], str]
 """The error class of a line; empty if none of its sources has a value."""
 
+BILLING: Final = "billing"
+"""A usage limit that no time resets: the account has no credit, is not paid, or is disabled. In metrics, and in the
+error class of a report, it is `usage_limit`."""
+_LIMIT: Final = "usage_limit"
 _MAX_LENGTH: Final = 2048
-_STATUSES: Final = {401: "auth", 402: "usage_limit", 403: "auth", 429: "rate_limit"}
+_RESETS: Final = compile_phrases(
+    [
+        *("resets", "reset at", "reset in", "try again at", "try again in", "retry in", "retry after"),
+        *("regain access", "usage limit", "usage limits", "hit your limit", "hit your * limit"),
+    ]
+)
+"""Phrases of limits with a time: their messages name the plan and its billing, too."""
+_STATUSES: Final = {401: "auth", 402: BILLING, 403: "auth", 429: "rate_limit"}
 _SERVER_ERROR: Final = range(500, 600)
 
 
@@ -26,14 +37,15 @@ class Words:
     def __call__(self, text: str) -> str:
         """The class, or an empty text."""
         words = normalize(text[:_MAX_LENGTH])
-        return next((name for name, phrases in self._lists if phrases.search(words)), "")
+        found = next((name for name, phrases in self._lists if phrases.search(words)), "")
+        return _LIMIT if found == BILLING and _RESETS.search(words) else found
 
 
 def more_specific(new: str, known: str) -> str:
     """The more specific of two classes of one error. A plan's limit is often reported as a rate limit, status 429."""
     if not known or (new not in ("", "other") and known == "other"):
         return new
-    if new in ("", "other") or (new == "rate_limit" and known == "usage_limit"):
+    if new in ("", "other") or (new == "rate_limit" and known in (_LIMIT, BILLING)):
         return known
     return new
 

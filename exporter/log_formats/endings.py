@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from exporter.log_formats.classes import Words
+from exporter.log_formats.classes import BILLING, Words
 from exporter.log_formats.json_lines import clean, parse
 from exporter.log_formats.reader import LOGGERS, LogReader
 from exporter.log_formats.report import Line
@@ -32,7 +32,10 @@ def end_class(text: str) -> str:
     lines = [*map(clean, text[-_MAX_LENGTH:].encode("utf-8", "replace").splitlines())]
     reader = LogReader(shipped_formats())
     reader.feed(Line(0.0, line) for line in lines)
-    if error := reader.report.error:  # the last word of an agent
+    report = reader.report
+    if report.is_billing:
+        return BILLING
+    if error := report.error:  # the last word of an agent
         return _LAST_WORDS.get(error, error)
     whole = lines[len(text) >= _MIN_CUT :]
     found = {name for line in _last(whole) if (name := _words()(line))}

@@ -35,6 +35,8 @@ class LogReport(msgspec.Struct, frozen=True, kw_only=True):
     """The outcome that the last word has: `success`, `error`, or empty."""
     error: str = ""
     """The class of the error, for the outcome `error`."""
+    is_billing: bool = False
+    """Whether the error `usage_limit` is one that no time resets: no credit, not paid, or a disabled account."""
     waiting_for: str = ""
     """What the CLI waits for: `input`, `permission`, or nothing."""
     retrying: str = ""

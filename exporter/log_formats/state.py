@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from exporter.log_formats.amounts import Accumulator
-from exporter.log_formats.classes import more_specific
+from exporter.log_formats.classes import BILLING, more_specific
 from exporter.log_formats.compiling import CompiledEvent
 from exporter.log_formats.report import LogReport
 from exporter.log_formats.values import is_present
@@ -146,9 +146,10 @@ class State:
             last_line=self._last,
             last_word=self._last_word,
             outcome=self._outcome,
-            error=self._error,
+            error=_exposed(self._error),
+            is_billing=self._error == BILLING,
             waiting_for=self._waiting,
-            retrying=self._retrying,
+            retrying=_exposed(self._retrying),
             cost_dollars=values["cost"],
             turns=_integer(values["turns"]),
             turns_sum=_integer(self._counters["turns"].sum),
@@ -160,6 +161,11 @@ class State:
             unread=self.unread,
             is_silent_by_design=quiet or (self._is_silent and not self._has_streamed),
         )
+
+
+def _exposed(error: str) -> str:
+    """The class as reports have it: their set is closed."""
+    return "usage_limit" if error == BILLING else error
 
 
 def _outcome(event: CompiledEvent, found: Mapping[str, Any], *, is_whole: bool) -> str:

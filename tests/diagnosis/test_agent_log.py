@@ -73,6 +73,18 @@ def test_a_last_word_that_is_an_error_has_its_cause_first(error, cause):
     assert labels(a_harness(**WORD | {"outcome": "error", "error": "other"})) == ["finished_not_exited"]
 
 
+@pytest.mark.parametrize(
+    ("is_billing", "said", "fix"), [(True, "billing", "Pay"), (False, "usage_limit", "Wait until")]
+)
+def test_an_account_without_credit_is_not_to_be_waited_for(is_billing, said, fix):
+    """Both are the cause `usage_limit`."""
+    harness = a_harness(**WORD | {"outcome": "error", "error": "usage_limit", "is_billing": is_billing})
+    (job,) = harness.cache.jobs
+    first = next(one for one in findings(job, harness.cache) if one.cause == "usage_limit")
+    assert first.evidence == f"the last word of the agent is an error: {said}"
+    assert first.fix.startswith(fix)
+
+
 def test_an_agent_waits_for_input_or_permission():
     """After two minutes."""
     for kind in ("input", "permission"):

@@ -126,7 +126,7 @@ def test_an_old_event_does_not_explain_a_new_crash(tmp_path, event, end):
         ),
         (
             "Liveness probe failed: dial tcp 10.1.2.3:80: connect: connection refused",
-            "Liveness probe failed: connection refused",
+            "Liveness probe failed: port 80: connection refused",
         ),
     ],
 )

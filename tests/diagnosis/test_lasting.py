@@ -160,3 +160,10 @@ def test_a_node_that_an_autoscaler_adds_takes_minutes(tmp_path, reason, at, afte
     assert (run["findings"][0]["cause"], run["verdict"]) == ("unschedulable", verdict)
     says_why = "NotTriggerScaleUp: max node group" in run["findings"][0]["evidence"]
     assert says_why is (reason == "NotTriggerScaleUp")
+    first = run["findings"][0]
+    assert f"; {reason}: " in first["evidence"]
+    assert [one["reason"] for one in run["events"]] == [reason]
+    wait = "Wait until " if verdict == "ok" else ""
+    looks = {"TriggeredScaleUp": "Look at the node group", "Nominated": "Look at the node or NodeClaim"}
+    assert first["fix"].startswith(wait)
+    assert looks.get(reason, "Raise the maximum size of the node group") in first["fix"]

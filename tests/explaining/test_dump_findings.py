@@ -30,13 +30,12 @@ def explain(folder, objects, *words):
 
 
 def test_a_state_that_may_be_a_fault_by_now_is_marked_in_the_list(tmp_path):
-    """A note says to set --at. With --at, it is a fault."""
+    """Its fix says until when to wait, and no note says that it may be one. With --at, it is a fault."""
     objects = [OPEN_RUN, WAITS, a_pod(), READ]
     code, out = explain(tmp_path, objects)
     assert (code, "pod_not_starting (not a fault yet)" in out) == (0, True)
-    note = "Note: 1 run may have had a fault when the dump was made: set --at to that time"
-    assert note in out
-    assert note in explain(tmp_path, objects, "r")[1]
+    assert "may have had" not in out
+    assert "Fix:       Wait until " in explain(tmp_path, objects, "r")[1]
     code, out = explain(tmp_path, objects, "--at", LATER)
     assert (code, "not a fault" in out) == (1, False)
 

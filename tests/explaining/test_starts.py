@@ -34,7 +34,7 @@ def test_an_image_that_is_being_pulled(tmp_path):
     out = shown(tmp_path, waits(), progress("Pulling", IMAGE, 60), READ)
     assert f"Evidence:  container agent: {IMAGE}, and the kubelet has not reported its end; on node w\n" in out
     assert f"Since:     {stamp(CREATED + 11)}" in out  # the clock of the node may be wrong
-    assert "Events:      no warnings\n" in out
+    assert " Pulling " in out.partition("Events:\n")[2]  # it decides that this is no fault yet
 
 
 def test_an_image_that_was_pulled(tmp_path):

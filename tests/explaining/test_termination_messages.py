@@ -62,7 +62,7 @@ NO_GIT = "fatal: could not read Username for 'https://git.example': terminal pro
 @pytest.mark.parametrize(
     ("message", "meaning", "fix", "act"),
     [
-        (NO_GIT, "the git server rejects the credentials", "Secret for git", "who owns the agent or its task"),
+        (NO_GIT, "the git server rejects the credentials", "Secret for git", "who owns the platform's credentials"),
         ("lookup git.example: no such host", "a host name cannot be resolved", "DNS", "who runs the cluster"),
         ("exec /x: exec format error", "the binary is for another architecture", "architecture", "the image"),
     ],

@@ -131,6 +131,24 @@ def test_an_error_has_a_class_of_a_closed_set(status, text, error):
     assert report_of(INIT, failed).error == error
 
 
+@pytest.mark.parametrize(
+    ("status", "text", "is_billing"),
+    [
+        (400, "Credit balance is too low", True),
+        (402, "no", True),
+        (429, "You exceeded your current quota, please check your plan and billing details.", True),
+        (400, "This organization has been disabled.", True),
+        (429, "You've hit your weekly limit \u00b7 resets Monday", False),
+        (429, "You've hit your usage limit. Add credits in Billing, or try again at 3pm.", False),
+        (529, "overloaded", False),
+    ],
+)
+def test_a_limit_that_no_time_resets_is_told_apart(status, text, is_billing):
+    """The class is the same, as the set is closed."""
+    report = report_of(INIT, {**RESULT, "is_error": True, "api_error_status": status, "result": text})
+    assert (report.is_billing, report.error) == (is_billing, "overloaded" if status == 529 else "usage_limit")
+
+
 def test_a_rejected_plan_is_no_rate_limit():
     """Both have status 429; the event before it tells."""
     event = {"type": "rate_limit_event", "rate_limit_info": {"status": "rejected"}}
