@@ -6,7 +6,7 @@ from typing import Final
 from exporter.resources.containers import cleaned
 from exporter.resources.objects import Condition, intern_label
 
-__all__ = ["end_of", "message_of", "reason_of"]
+__all__ = ["end_of", "is_decided", "message_of", "reason_of"]
 
 # Why a Job fails: https://pkg.go.dev/k8s.io/api/batch/v1#pkg-constants
 _REASONS: Final = frozenset(
@@ -21,6 +21,11 @@ _PLAIN: Final = frozenset({"BackoffLimitExceeded", "DeadlineExceeded"})
 def end_of(conditions: Sequence[Condition]) -> Condition | None:
     """The condition of a finished Job. SuccessCriteriaMet and FailureTarget precede it and are ignored."""
     return _first(conditions, "Complete", "Failed")
+
+
+def is_decided(conditions: Sequence[Condition]) -> bool:
+    """Whether the Job has finished, or its last pods terminate: no other index works."""
+    return _first(conditions, "Complete", "Failed", "FailureTarget", "SuccessCriteriaMet") is not None
 
 
 def reason_of(end: Condition | None) -> str:

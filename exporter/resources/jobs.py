@@ -10,7 +10,7 @@ import msgspec
 from exporter.cache import CODERUNS, JOBS, LOGS, NEVER, Job, Key, ObjectCache
 from exporter.diagnosis import hang_causes
 from exporter.exposition.family import Family, Row
-from exporter.resources.job_conditions import end_of, message_of, reason_of
+from exporter.resources.job_conditions import end_of, is_decided, message_of, reason_of
 from exporter.resources.kinds import RunKind, controller_of
 from exporter.resources.log_families import LOG_FAMILIES
 from exporter.resources.objects import (
@@ -103,7 +103,9 @@ def job_from_object(job: WireJob, *, kinds: Sequence[RunKind], match_labels: Map
         result="" if end is None else "failed" if end.type == "Failed" else "succeeded",
         reason=reason_of(end),
         message=message_of(status.conditions or (), status.failed_indexes),
-        failed_indexes="" if ended or spec.success_policy else _indexes(status.failed_indexes),
+        failed_indexes=(
+            "" if spec.success_policy or is_decided(status.conditions or ()) else _indexes(status.failed_indexes)
+        ),
         suspended=bool(spec.suspend) and not ended,
         queue=intern_label(labels.get(QUEUE_LABEL)),
         managed_by="" if spec.managed_by == _JOB_CONTROLLER else qualified_names([spec.managed_by]),
