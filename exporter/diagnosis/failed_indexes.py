@@ -16,16 +16,13 @@ __all__ = ["failed_indexes"]
 
 
 def failed_indexes(job: Job, cache: ObjectCache) -> Iterator[Finding]:
-    """The failures of these indexes: those of their newest Pods, or that of the Job if the Pods are gone.
-
-    Once the Job controller ends the Job, its message says why, and no other index goes on.
-    """
+    """The failures of these indexes: those of their newest Pods, or that of the Job if the Pods are gone."""
     if not job.failed_indexes or job.result:
         return
     failed = (pod for pod in cache.pods_of(job) if pod.phase == "Failed" and pod.index is not None)
     newest = {pod.index: pod for pod in failed if _contains(job.failed_indexes, pod.index or 0)}
     every = [*few_findings(newest.values(), lambda pod: _of_index(pod, cache))]
-    if not every and not job.message:
+    if not every:
         text = f"Job {job.name} will fail after the other indexes: {job.failed_indexes} failed for good"
         every = [msgspec.structs.replace(found("job_failed", text, about=of_job(job)), at_once=True)]
     yield from every

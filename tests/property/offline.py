@@ -161,7 +161,7 @@ def _assert_newest(cache):
 
 def _joins(cache):
     """The Jobs of each run, the run of each Job, and the exposed objects."""
-    jobs_of = {uid: sorted(job.uid for job in jobs) for uid, jobs in cache._owners._jobs_of.items()}
+    jobs_of = {uid: sorted(job.uid for job in cache._owners.jobs_of(uid)) for uid in cache._owners._jobs_of}
     newest = {run.uid: job and job.uid for run in cache.runs for job in [cache.newest_job(run)]}
     owners = {job.uid: run and run.uid for job in cache.jobs for run in [cache.run_of(job)]}
     shown = {item.uid for name in _RESOURCES for item in cache.table(name) if cache.is_exposed(item)}

@@ -262,6 +262,9 @@ def _flatten(field: dict[str, Any], types: dict[str, Any]) -> None:
         field["pattern"] = _DURATION
         names.remove("integer")
     for branch in branches:
+        if "enum" in branch:  # the words of a Literal
+            names.append("string")
+            field["pattern"] = f"^({'|'.join(branch['enum'])})$"
         if "$ref" in branch:
             own = types[branch["$ref"].rpartition("/")[2]]
             field |= {key: own[key] for key in ("properties", "required", "additionalProperties")}

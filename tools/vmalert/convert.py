@@ -18,7 +18,7 @@ FILE_KEYS = {"rule_files", "evaluation_interval", "group_eval_order", "tests"}
 TEST_KEYS = {"name", "interval", "input_series", "alert_rule_test", "promql_expr_test", "external_labels"}
 
 
-_RECORDED_TIME = re.compile(r"[\w:]+:(\w+_)?created_timestamp")
+_RECORDED_TIME = re.compile(r"[\w:]+:(\w+_)?(created|finished)_timestamp")
 
 
 class ConversionError(Exception):
