@@ -103,7 +103,7 @@ def _try(
     refused = sum(row.refused for row in rows)
     print(
         f"\n{share_killed(results):.1%} of {len(results)} mutants killed in {time.monotonic() - started:.0f} s;"
-        f" {refused} more are no valid rules"
+        f" Prometheus rejects {refused} other mutants as invalid rules"
     )
     wrong = (*missing, *faults(results, relevant))
     for line in wrong:
