@@ -226,6 +226,7 @@ def text() -> str:
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
     # Paths of a profile or a log format are not valid here, because the pod has no such file.
+    types["CodeRuns"]["properties"]["kinds"]["minItems"] = 1
     types["CodeRuns"]["properties"]["kinds"]["items"]["not"] = {"type": "string", "pattern": r"\.ya?ml$"}
     types["Logs"]["properties"]["formats"]["items"]["type"] = "object"
     types["Peer"]["minProperties"] = 1
@@ -252,15 +253,20 @@ def _shape(types: dict[str, Any]) -> None:
 
 
 def _flatten(field: dict[str, Any], types: dict[str, Any]) -> None:
-    """Replaces `anyOf` with a list of types: Helm reports each branch on a line. Adds the pattern of durations."""
+    """Replaces `anyOf` with a list of types: Helm reports each branch on a line. Adds bounds of values."""
     for inner in ("items", "additionalProperties"):
         if isinstance(field.get(inner), dict):
             _flatten(field[inner], types)
     branches = field.pop("anyOf", ())
     names = [branch["type"] for branch in branches if "type" in branch]
+    words = [word for branch in branches for word in branch.get("enum", ())]
     if "number" in names and "boolean" not in names:
-        field["pattern"] = _DURATION
         names.remove("integer")
+        if words:  # dollars
+            field |= {"pattern": f"^({'|'.join(words)})$", "exclusiveMinimum": 0}
+            names.append("string")
+        else:
+            field["pattern"] = _DURATION
     for branch in branches:
         if "$ref" in branch:
             own = types[branch["$ref"].rpartition("/")[2]]
