@@ -119,10 +119,8 @@ def _try(
     for line in wrong:
         print(line)
     if survivors := unlisted(results, relevant):
-        print(
-            f"\n# For alerts/survivors.yml, if no test can detect them. Complete each reason.\n\n{entries(survivors)}",
-            end="",
-        )
+        print("\n# For alerts/survivors.yml, if no test can detect them; add the reasons:\n")
+        print(entries(survivors), end="")
     return int(bool(wrong))
 
 
