@@ -32,6 +32,11 @@ WRONG_VALUES = {
         "at '/settings/web/max_requests': minimum: got -1, want 0",
     ),
     "no kinds": ({"settings": {"coderuns": {"kinds": []}}}, "at '/settings/coderuns/kinds': minItems: got 0, want 1"),
+    "a negative duration": ({"settings": {"retention": -1}}, "at '/settings/retention': minimum: got -1, want 0"),
+    "no seconds": (
+        {"settings": {"thresholds": {"agents": {"rex": {"agent_silence_limit": 0}}}}},
+        "at '/settings/thresholds/agents/rex/agent_silence_limit': exclusiveMinimum: got 0, want 0",
+    ),
     "no dollars": (
         {"settings": {"thresholds": {"run_cost_limit": 0}}},
         "at '/settings/thresholds/run_cost_limit': exclusiveMinimum: got 0, want 0",

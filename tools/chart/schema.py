@@ -225,6 +225,10 @@ def text() -> str:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
+    for name in ("Thresholds", "AgentThresholds"):  # 0 is always exceeded
+        for field in types[name]["properties"].values():
+            if field.pop("minimum", None) is not None:
+                field["exclusiveMinimum"] = 0
     # Paths of a profile or a log format are not valid here, because the pod has no such file.
     types["CodeRuns"]["properties"]["kinds"]["minItems"] = 1
     types["CodeRuns"]["properties"]["kinds"]["items"]["not"] = {"type": "string", "pattern": r"\.ya?ml$"}
@@ -266,7 +270,7 @@ def _flatten(field: dict[str, Any], types: dict[str, Any]) -> None:
             field |= {"pattern": f"^({'|'.join(words)})$", "exclusiveMinimum": 0}
             names.append("string")
         else:
-            field["pattern"] = _DURATION
+            field |= {"pattern": _DURATION, "minimum": 0}
     for branch in branches:
         if "$ref" in branch:
             own = types[branch["$ref"].rpartition("/")[2]]
