@@ -11,6 +11,7 @@ from exporter.ending import run_command
 from exporter.explaining.errors import ExplainError
 from exporter.flags import Parser, UsageError, nearest
 from exporter.kube.errors import KubeConfigError
+from exporter.profiles import ShippedProfileError
 from exporter.web.server import ListenError
 from exporter.web_config.format import WebConfigError
 
@@ -34,7 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     return run_command(
         lambda: _run(words),
-        expected=(UsageError, KubeConfigError, ListenError, WebConfigError, DraftError, ExplainError),
+        expected=(
+            *(UsageError, KubeConfigError, ListenError, WebConfigError),
+            *(DraftError, ExplainError, ShippedProfileError),
+        ),
     )
 
 

@@ -4,7 +4,7 @@ Only the command line and the composition root read them. Durations have the for
 `none`; numbers are seconds.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -176,7 +176,7 @@ class Web(_Section, frozen=True):
     """`HOST:PORT`, or `:PORT` for every interface."""
     telemetry_path: str = "/metrics"
     """The path of the metrics."""
-    max_requests: int = 40
+    max_requests: Annotated[int, msgspec.Meta(ge=0)] = 40
     """Maximum number of concurrent scrapes; further scrapes get 503. 0: no limit."""
     config_file: str | None = None
     """The file with [TLS and passwords](operations.md#tls-and-access), in the format of Prometheus' exporters."""

@@ -47,11 +47,6 @@ def check(settings: Settings) -> None:
     if not settings.web.telemetry_path.startswith("/"):
         path = settings.web.telemetry_path
         raise msgspec.ValidationError(f"{path!r} does not begin with / - at `$.web.telemetry_path`")
-    if settings.web.max_requests < 0:
-        number = settings.web.max_requests
-        raise msgspec.ValidationError(
-            f"{number} is not a number of scrapes: use 0 for no limit - at `$.web.max_requests`"
-        )
 
 
 def _check_kinds(kinds: tuple[str | Profile, ...]) -> None:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from exporter.cache import Job, ObjectCache, Run
 
-__all__ = ["ALL", "EventScopes", "Whole", "open_since"]
+__all__ = ["ALL", "ClusterWatchState", "EventScopes", "open_since"]
 
 ALL = "*"
 _MAX_NAMESPACES = 20
@@ -18,7 +18,7 @@ _RESUME_NAMESPACES = 10
 """If there are at most so few for `_LINGER_SECONDS`, namespaces are watched one by one again."""
 _LINGER_SECONDS = 600.0
 
-Whole = Literal["", "pending", "synced", "refused"]
+ClusterWatchState = Literal["", "pending", "synced", "refused"]
 """State of the watch of all namespaces: not running, initial list not complete, complete, or not permitted."""
 
 
@@ -43,7 +43,7 @@ class EventScopes:
         self.unwatched = 0
         """The number of namespaces with open runs that no watch covers."""
 
-    def update(self, found: Mapping[str, float], *, now: float, whole: Whole) -> set[str]:
+    def update(self, found: Mapping[str, float], *, now: float, whole: ClusterWatchState) -> set[str]:
         """The scopes to watch. `found`: the namespaces with open runs, each with the creation time of its oldest one.
 
         A namespace is watched until it has had no open run for 10 minutes. If all 20 watches are in use, a namespace

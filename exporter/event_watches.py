@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from exporter.cache import Event
-from exporter.event_scopes import ALL, EventScopes, Whole, open_since
+from exporter.event_scopes import ALL, ClusterWatchState, EventScopes, open_since
 from exporter.informers import Informer, informer_of
 from exporter.notices import Notices
 from exporter.resources import events
@@ -61,7 +61,7 @@ class EventWatches:
         for scope in list(self._running):
             self._stop(scope)
 
-    def _whole(self) -> Whole:
+    def _whole(self) -> ClusterWatchState:
         if ALL not in self._running:
             return ""
         status = self._running[ALL][1]

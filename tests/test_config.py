@@ -158,6 +158,7 @@ def test_an_unknown_key_at_two_places_is_reported_at_the_line_of_their_common_pa
         ("retention: true", ":1: retention: expected int | float | str, got bool"),
         ("retention: {a: b}", ":1: retention: expected int | float | str, got a mapping"),
         ("web: {telemetry_path: 2020-01-01}", ":1: web.telemetry_path: expected str, got date"),
+        ("web:\n  max_requests: -1", ":2: web.max_requests: expected int >= 0"),
         ("log: {level: loud}", ":1: log.level: expected one of debug, info, warn, error"),
         ("log:\n  format: xml", ":2: log.format: expected one of logfmt, json"),
     ],

@@ -119,6 +119,8 @@ def described(struct: type) -> dict[str, str]:
 
 def words(kind: object) -> str:
     """The name of a type for the tables, such as `list of string`."""
+    if typing.get_origin(kind) is typing.Annotated:  # a type with bounds
+        kind = typing.get_args(kind)[0]
     inner = [item for item in typing.get_args(kind) if item not in (types.NoneType, Ellipsis)]
     if typing.get_origin(kind) is typing.Literal:
         return code(inner)

@@ -58,18 +58,19 @@ class Event(_Strict, frozen=True, kw_only=True):
     text: str | tuple[str, ...] = ()
     """The line is this text, or one of these. `*` matches any text, `{name}` a word or a number of at most 40
     characters, `{name:d}` digits, `{name:*}` any text at the end, and a blank any number of blanks. Lines that are
-    JSON, and the text after 1 KiB, are not read. A frame before the text, such as `===`, is left out."""
+    JSON, and the text after 1 KiB, are not read. Decoration before the text, such as `===`, is ignored."""
     own: bool = False
-    """For `text`: whether other programs print such lines, so that it is only read in the log of this CLI."""
+    """For `text`: match this text only in logs of this CLI, because other programs print it too."""
     start: Literal["each", "if_new", "announced"] | None = None
     """A session starts, so the last word before it is withdrawn. `each`: with each such line. `if_new`: if no session
-    is open, or if it is another session. `announced`: with this line; a start of the CLI after it is the same one."""
+    is open, or if it is another session. `announced`: this line announces a session, and
+    the next start line belongs to it."""
     resume: bool = False
     """The session continues: its last word is withdrawn."""
     last_word: Literal["success", "error"] | Conditions | None = None
     """The last word of the session, and its outcome. With conditions, it is a success if they hold."""
     if_none: bool = False
-    """For `last_word`: it does not count if the session has one already."""
+    """For `last_word`: it is ignored if the session already has a last word."""
     error: Classes = ()
     """For `last_word`: the class of the error. The first source with a value is used, else the one of `hint`."""
     failure: Classes = ()

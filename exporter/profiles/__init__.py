@@ -16,7 +16,7 @@ from exporter.profiles.language import (
     profile_workers,
 )
 from exporter.profiles.reading import JobReader, Reader, State
-from exporter.profiles.shipped import DEFAULT, resolve, shipped_profiles
+from exporter.profiles.shipped import DEFAULT, ShippedProfileError, resolve, shipped_profiles
 from exporter.profiles.worker_kinds import WorkerKindError, check_worker_kinds, name_of, worker_kinds
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Profile",
     "ProfileError",
     "Reader",
+    "ShippedProfileError",
     "State",
     "StateRule",
     "Worker",

@@ -75,7 +75,7 @@ def check(given: str | Profile, *, others: Iterable[str | Profile] = ()) -> None
         with _at(f"undecodable_when_empty[{index}]"):
             parse(path)
     with _at(""):
-        Reader(profile, more=[".metadata.annotations.any"])  # valid paths may contradict each other
+        Reader(profile, more={"any": ".metadata.annotations.any"})  # valid paths may contradict each other
 
 
 @contextlib.contextmanager

@@ -67,14 +67,15 @@ class Rule(NamedTuple):
 class Reader:
     """Reads the objects of one profile: `values` extracts the values, other methods interpret them. Raises PathError.
 
-    `more` are additional paths, read as text. `index` maps a path to the index of its value; `states` are the paths
-    of the state rules.
+    `more` are additional paths by name, read as text; the attribute `more` has the indexes of their values. `index`
+    maps a path to the index of its value; `states` are the paths of the state rules.
     """
 
-    def __init__(self, profile: Profile, *, more: Sequence[str] = ()) -> None:
+    def __init__(self, profile: Profile, *, more: Mapping[str, str] | None = None) -> None:
+        more = more or {}
         about, times = profile.about or About(), profile.times or Times()
         workers = profile_workers(profile)
-        wire = Wire(field_types(profile, more=more))
+        wire = Wire(field_types(profile, more=[*more.values()]))
         index = wire.index.__getitem__
         self.type = wire.type
         self.values = wire.values
@@ -87,7 +88,7 @@ class Reader:
         self.is_run, self.is_ready = (condition(one, index) if one else None for one in (profile.only, profile.ready))
         self.is_long_lived = _long_lived(profile, index)
         self.has_pull_request = _has_pull_request(profile.delivers, index)
-        self.more = [index(parse(path)) for path in more]
+        self.more = {name: index(parse(path)) for name, path in more.items()}
         self._rules = [_rule(rule, index) for rule in profile.state]
         self._not_empty = [(index(parse(path)), path.lstrip(".")) for path in profile.undecodable_when_empty or ()]
         self._workers = [

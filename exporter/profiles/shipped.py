@@ -1,4 +1,4 @@
-"""The shipped profiles, one file for each platform, and their combination with the settings."""
+"""The shipped profiles, a file with a list of them for each platform, and their combination with the settings."""
 
 import difflib
 import functools
@@ -7,11 +7,19 @@ from collections.abc import Mapping
 from typing import Final
 
 import msgspec
-import yaml
 
+from exporter import yaml_errors
 from exporter.profiles.language import Profile, Resource, parse_resource
 
-__all__ = ["DEFAULT", "UnknownProfileError", "resolve", "shipped_names", "shipped_profiles"]
+__all__ = [
+    "DEFAULT",
+    "ShippedProfileError",
+    "UnknownProfileError",
+    "parse_shipped",
+    "resolve",
+    "shipped_names",
+    "shipped_profiles",
+]
 
 DEFAULT: Final = "coderuns.agents.platform"
 """The kind that is read if the settings name none."""
@@ -23,13 +31,37 @@ class UnknownProfileError(ValueError):
     """There is no shipped profile of this name. The message is one line."""
 
 
+class ShippedProfileError(Exception):
+    """A file of shipped profiles is invalid. The message is one line: the file, the line if known, what is valid."""
+
+
 @functools.cache
 def shipped_profiles() -> Mapping[str, Profile]:
-    """The shipped profiles by PLURAL.GROUP, and `any` with the defaults of all other kinds."""
+    """The shipped profiles by PLURAL.GROUP, and `any` with the defaults of all other kinds.
+
+    Raises ShippedProfileError.
+    """
     folder = importlib.resources.files("exporter.profiles") / "shipped"
     files = sorted((item for item in folder.iterdir() if item.name.endswith(".yaml")), key=lambda item: item.name)
-    profiles = [one for file in files for one in msgspec.convert(yaml.safe_load(file.read_text()), list[Profile])]
+    profiles = [one for file in files for one in parse_shipped(file.read_text("utf-8"), name=file.name)]
     return {one.name or parse_resource(one.resource or "").name: one for one in profiles}
+
+
+def parse_shipped(text: str, *, name: str) -> list[Profile]:
+    """The profiles of a file. Raises ShippedProfileError with the `name` of the file."""
+    where = f"profiles/shipped/{name}"
+    try:
+        tree, nodes = yaml_errors.parse(text)
+    except yaml_errors.YamlTextError as error:
+        raise ShippedProfileError(f"{where}{f':{error.line}' if error.line else ''}: {error}") from error
+    if not isinstance(tree, list):
+        raise ShippedProfileError(f"{where}: expected a list of profiles: put `- ` before the first key of each")
+    try:
+        return msgspec.convert(tree, list[Profile])
+    except msgspec.ValidationError as error:
+        keys, problem = yaml_errors.readable(str(error), tree, root=Profile, whole="a list of profiles")
+        line = yaml_errors.line_of(nodes, keys)
+        raise ShippedProfileError(f"{where}{f':{line}' if line else ''}: {problem}") from error
 
 
 def shipped_names() -> list[str]:

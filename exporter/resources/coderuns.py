@@ -71,10 +71,10 @@ def run_from_object(item: Any, *, kind: RunKind) -> Run | None:
         finished=unix_seconds(read.finished(values)),
         deleted=unix_seconds(meta.deletion_timestamp),
         finalizers=finalizers_of(meta),
-        deadline=seconds_in(values[read.more[0]]),
-        workflow_owner=object_name(_uid(values[read.more[1]])),
-        workflow_uid=sys.intern(_uid(values[read.more[2]])),
-        owner=_uid(values[read.more[3]]) if kind.is_worker else "",
+        deadline=seconds_in(values[read.more["deadline"]]),
+        workflow_owner=object_name(_uid(values[read.more["workflow_owner"]])),
+        workflow_uid=sys.intern(_uid(values[read.more["workflow_uid"]])),
+        owner=_uid(values[read.more["controller"]]) if kind.is_worker else "",
     )
 
 

@@ -101,8 +101,8 @@ class RunKind:
         These are the deadline annotation, the name and UID of an Argo Workflow that owns it, and if its runs are
         workers the UID of the controller.
         """
-        more = [_DEADLINE, f"{_WORKFLOW}.name", f"{_WORKFLOW}.uid"]
-        return Reader(self.profile, more=[*more, _CONTROLLER] if self.is_worker else more)
+        more = {"deadline": _DEADLINE, "workflow_owner": f"{_WORKFLOW}.name", "workflow_uid": f"{_WORKFLOW}.uid"}
+        return Reader(self.profile, more=more | ({"controller": _CONTROLLER} if self.is_worker else {}))
 
     @functools.cached_property
     def job_reader(self) -> JobReader:

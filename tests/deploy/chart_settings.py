@@ -5,6 +5,16 @@ from tests.deploy.rendering import ROOT
 
 KINDS = [{"group": "orchestrator.platform"}, {"plural": "docsruns", "kind": "DocsRun"}]
 SETTINGS = {
+    "the smallest numbers, and no limit of costs": {
+        "web": {"max_requests": 0},
+        "retention": 0,
+        "thresholds": {
+            "job_max_runtime": 0.5,
+            "run_cost_limit": "none",
+            "hourly_cost_limit": 0.01,
+            "agents": {"rex": {"run_cost_limit": 1, "hourly_cost_limit": "none"}},
+        },
+    },
     "neither Pods nor Events": {"pods": {"enabled": False}, "events": {"enabled": False}},
     "Pods as workers, and not those of Jobs": {
         "pods": {"enabled": False},

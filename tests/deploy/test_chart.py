@@ -27,6 +27,24 @@ FORM = r"'.+' does not match pattern '.+'"
 WRONG_VALUES = {
     "replicas": ({"replicas": "two"}, "at '/replicas': got string, want integer"),
     "fewer than none": ({"replicas": -1}, "at '/replicas': minimum: got -1, want 0"),
+    "fewer than no scrapes": (
+        {"settings": {"web": {"max_requests": -1}}},
+        "at '/settings/web/max_requests': minimum: got -1, want 0",
+    ),
+    "no kinds": ({"settings": {"coderuns": {"kinds": []}}}, "at '/settings/coderuns/kinds': minItems: got 0, want 1"),
+    "a negative duration": ({"settings": {"retention": -1}}, "at '/settings/retention': minimum: got -1, want 0"),
+    "no seconds": (
+        {"settings": {"thresholds": {"agents": {"rex": {"agent_silence_limit": 0}}}}},
+        "at '/settings/thresholds/agents/rex/agent_silence_limit': exclusiveMinimum: got 0, want 0",
+    ),
+    "no dollars": (
+        {"settings": {"thresholds": {"run_cost_limit": 0}}},
+        "at '/settings/thresholds/run_cost_limit': exclusiveMinimum: got 0, want 0",
+    ),
+    "a duration for dollars": (
+        {"settings": {"thresholds": {"agents": {"rex": {"hourly_cost_limit": "5m"}}}}},
+        f"at '/settings/thresholds/agents/rex/hourly_cost_limit': {FORM}",
+    ),
     "unknown": ({"replica": 2}, "at '': additional properties 'replica' not allowed"),
     "unknown below": ({"image": {"name": "x"}}, "at '/image': additional properties 'name' not allowed"),
     "a number as tag": ({"image": {"tag": 1}}, "at '/image/tag': got number, want string"),

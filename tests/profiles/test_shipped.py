@@ -7,7 +7,17 @@ import msgspec
 import pytest
 
 from exporter.kube.decode import Decoder
-from exporter.profiles import DEFAULT, Profile, ProfileError, Reader, check, resolve, shipped_profiles
+from exporter.profiles import (
+    DEFAULT,
+    Profile,
+    ProfileError,
+    Reader,
+    ShippedProfileError,
+    check,
+    resolve,
+    shipped_profiles,
+)
+from exporter.profiles.shipped import parse_shipped
 from tests.objects import raw
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -54,6 +64,25 @@ def test_no_code_depends_on_a_platform():
         lines = [line.partition("  # ")[0] for line in text.splitlines() if not line.lstrip().startswith("#")]
         found += [(path, line.strip()) for line in lines if OF_ONE_PLATFORM.search(line)]
     assert [(path, line) for path, line in found if line not in ALLOWED.get(path, [])] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("resource: xs.v1.b.c\nkind: X\n", ": expected a list of profiles: put `- ` before the first key of each"),
+        ("coderuns:\n  kinds: []\n", ": expected a list of profiles: put `- ` before the first key of each"),
+        ("", ": expected a list of profiles: put `- ` before the first key of each"),
+        ("- resource: xs.v1.b.c\n  kid: X\n", ":2: unknown key '0.kid'; did you mean 'kind'?"),
+        ("- resource: xs.v1.b.c\n  state: 3\n", ":2: 0.state: expected a list, got int"),
+        ("- xs.v1.b.c\n", ":1: 0: expected a mapping, got str"),
+        ("- a: [\n", ":2: not YAML: expected the node content, but found '<stream end>'"),
+    ],
+)
+def test_a_shipped_file_that_is_invalid_is_named(text, error):
+    """The error is one line. The name of the file is more important than that of a setting."""
+    with pytest.raises(ShippedProfileError) as caught:
+        parse_shipped(text, name="mine.yaml")
+    assert str(caught.value) == f"profiles/shipped/mine.yaml{error}"
 
 
 @pytest.mark.parametrize("name", NAMES)

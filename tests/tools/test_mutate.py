@@ -6,6 +6,7 @@ import itertools
 import types
 
 import pytest
+import yaml
 
 from lab import components
 from lab.components import component
@@ -259,8 +260,11 @@ def test_the_command_prints_a_table_and_a_line_for_each_error(bundle, capsys):
     ]
     assert "  Down | keep_firing_for | none -> 30s\n      because\n" in rest
     assert "80.0% of 10 mutants killed in" in rest
-    unlisted, few = rest.splitlines()[-2:]
+    errors, _, listed = rest.partition("\n\n#")
+    unlisted, few = errors.splitlines()[-2:]
     assert unlisted.startswith("not listed: Down | a:up:max == 0 | == -> >= survived: test it, or list it")
+    entry = {"rule": "Down", "place": "a:up:max == 0", "change": "== -> >=", "reason": ""}
+    assert yaml.safe_load(f"#{listed}") == [entry]
     assert few == "too few: 80.0% of the mutants were killed, and 95% are asked for"
 
 

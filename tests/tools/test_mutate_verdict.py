@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.mutate.verdict import Accepted, Result, SurvivorsError, faults, load_accepted
+from tools.mutate.verdict import Accepted, Result, SurvivorsError, entries, faults, load_accepted
 
 
 def result(change, *, killed):
@@ -42,6 +42,22 @@ def test_every_survivor_must_be_listed(results, listed, expected):
     lines = faults(results, listed)
     assert len(lines) == len(expected)
     assert all(line.startswith(beginning) for line, beginning in zip(lines, expected, strict=True))
+
+
+def test_survivors_are_printed_as_entries_of_the_list(tmp_path):
+    """Only the reasons are missing: with them, there is no error. A place may be longer than a line."""
+    survivors = [
+        Result(rule="Down", place=place, change=change, killed=False)
+        for place, change in (("… * on (a) " + "b or " * 40, "* -> /"), ('up{job=~".*",a=""}', 'without a=""'))
+    ]
+    file = tmp_path / "survivors.yml"
+    file.write_text(entries(survivors))
+    results = [*KILLED, *KILLED, *survivors]
+    assert len(faults(results, load_accepted(file))) == 2
+    file.write_text(file.read_text().replace("reason: ''", "reason: none can"))
+    assert faults(results, load_accepted(file)) == ()
+    assert file.read_text().count("\n") == 4 * 2 + 1
+    assert entries([]) == ""
 
 
 @pytest.mark.parametrize("text", ["- {rule: a, place: b, change: c}", "- {rule: a, why: b}", "[", None])

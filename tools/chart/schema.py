@@ -225,7 +225,12 @@ def text() -> str:
             del types[name]["properties"][field]
     _shape(types)
     types["Values"]["properties"]["replicas"]["minimum"] = 0
+    for name in ("Thresholds", "AgentThresholds"):  # 0 is always exceeded
+        for field in types[name]["properties"].values():
+            if field.pop("minimum", None) is not None:
+                field["exclusiveMinimum"] = 0
     # Paths of a profile or a log format are not valid here, because the pod has no such file.
+    types["CodeRuns"]["properties"]["kinds"]["minItems"] = 1
     types["CodeRuns"]["properties"]["kinds"]["items"]["not"] = {"type": "string", "pattern": r"\.ya?ml$"}
     types["Logs"]["properties"]["formats"]["items"]["type"] = "object"
     types["Peer"]["minProperties"] = 1
@@ -252,19 +257,21 @@ def _shape(types: dict[str, Any]) -> None:
 
 
 def _flatten(field: dict[str, Any], types: dict[str, Any]) -> None:
-    """Replaces `anyOf` with a list of types: Helm reports each branch on a line. Adds the pattern of durations."""
+    """Replaces `anyOf` with a list of types: Helm reports each branch on a line. Adds bounds of values."""
     for inner in ("items", "additionalProperties"):
         if isinstance(field.get(inner), dict):
             _flatten(field[inner], types)
     branches = field.pop("anyOf", ())
     names = [branch["type"] for branch in branches if "type" in branch]
+    words = [word for branch in branches for word in branch.get("enum", ())]
     if "number" in names and "boolean" not in names:
-        field["pattern"] = _DURATION
         names.remove("integer")
-    for branch in branches:
-        if "enum" in branch:  # the words of a Literal
+        if words:  # dollars
+            field |= {"pattern": f"^({'|'.join(words)})$", "exclusiveMinimum": 0}
             names.append("string")
-            field["pattern"] = f"^({'|'.join(branch['enum'])})$"
+        else:
+            field |= {"pattern": _DURATION, "minimum": 0}
+    for branch in branches:
         if "$ref" in branch:
             own = types[branch["$ref"].rpartition("/")[2]]
             field |= {key: own[key] for key in ("properties", "required", "additionalProperties")}

@@ -18,7 +18,17 @@ from tools.mutate.rules import Rule, load, mutants
 from tools.mutate.suites import names_for
 from tools.mutate.survey import Row, load_suites, survey
 from tools.mutate.trial import Laboratory, TrialError
-from tools.mutate.verdict import Accepted, Key, SurvivorsError, faults, load_accepted, sampled, share_killed
+from tools.mutate.verdict import (
+    Accepted,
+    Key,
+    SurvivorsError,
+    entries,
+    faults,
+    load_accepted,
+    sampled,
+    share_killed,
+    unlisted,
+)
 
 ALERTS = pathlib.Path(__file__).resolve().parents[2] / "alerts"
 _LINE = "{:48} {:>8} {:>8} {:>8}"
@@ -103,11 +113,14 @@ def _try(
     refused = sum(row.refused for row in rows)
     print(
         f"\n{share_killed(results):.1%} of {len(results)} mutants killed in {time.monotonic() - started:.0f} s;"
-        f" {refused} more are no valid rules"
+        f" Prometheus rejects {refused} other mutants as invalid rules"
     )
     wrong = (*missing, *faults(results, relevant))
     for line in wrong:
         print(line)
+    if survivors := unlisted(results, relevant):
+        print("\n# For alerts/survivors.yml, if no test can detect them; add the reasons:\n")
+        print(entries(survivors), end="")
     return int(bool(wrong))
 
 

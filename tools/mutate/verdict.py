@@ -6,14 +6,27 @@ import zlib
 from collections.abc import Sequence
 
 import msgspec
+import yaml
 
-__all__ = ["Accepted", "Key", "Result", "SurvivorsError", "faults", "load_accepted", "sampled", "share_killed"]
+__all__ = [
+    "Accepted",
+    "Key",
+    "Result",
+    "SurvivorsError",
+    "entries",
+    "faults",
+    "load_accepted",
+    "sampled",
+    "share_killed",
+    "unlisted",
+]
 
 Key = tuple[str, str, str]
 """The identity of a mutant: its rule, the place and the change."""
 
 MIN_SHARE = 0.95
 """The minimum share of killed mutants."""
+_MAX_WIDTH = 10_000  # characters of a line: an entry is one line for each key
 
 
 class SurvivorsError(Exception):
@@ -63,6 +76,18 @@ def share_killed(results: Sequence[Result]) -> float:
     return sum(result.killed for result in results) / len(results) if results else 1.0
 
 
+def unlisted(results: Sequence[Result], accepted: Sequence[Accepted]) -> list[Result]:
+    """The mutants that survived and are not in the list."""
+    listed = {entry.key for entry in accepted}
+    return [result for result in results if not result.killed and result.key not in listed]
+
+
+def entries(survivors: Sequence[Result]) -> str:
+    """The survivors as YAML for the list, with an empty reason, which `faults` reports; empty without survivors."""
+    made = [{"rule": one.rule, "place": one.place, "change": one.change, "reason": ""} for one in survivors]
+    return "\n".join(yaml.safe_dump([one], sort_keys=False, allow_unicode=True, width=_MAX_WIDTH) for one in made)
+
+
 def faults(results: Sequence[Result], accepted: Sequence[Accepted]) -> tuple[str, ...]:
     """A line for each reason to fail; empty if there is none.
 
@@ -72,8 +97,7 @@ def faults(results: Sequence[Result], accepted: Sequence[Accepted]) -> tuple[str
     listed = collections.Counter(entry.key for entry in accepted)
     lines = [
         f"not listed: {_words(result)} survived: test it, or list it with the reason why no test can tell it"
-        for result in results
-        if not result.killed and result.key not in listed
+        for result in unlisted(results, accepted)
     ]
     for entry in accepted:
         if entry.key not in killed:
