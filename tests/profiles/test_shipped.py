@@ -33,6 +33,7 @@ ALLOWED = {
     "profiles/shipped.py": [f'DEFAULT: Final = "{DEFAULT}"'],
     # Phases of Pods are defined by Kubernetes.
     "cache/pod_records.py": ['SUCCEEDED = "Succeeded"', 'RUNNING = frozenset({"Running", "Unknown"})'],
+    "explaining/lost_nodes.py": ['_OVER = frozenset({"Succeeded", "Failed"})'],
     # A reason of Events of the Job controller.
     "explaining/core_events.py": ['"Job": frozenset({CREATED_POD, STOPPED, "Completed", "SuccessfulDelete"}),'],
     "resources/pods.py": ['_RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}'],
