@@ -34,7 +34,8 @@ ALLOWED = {
     # Phases of Pods are defined by Kubernetes.
     "cache/pod_records.py": ['SUCCEEDED = "Succeeded"', 'RUNNING = frozenset({"Running", "Unknown"})'],
     "explaining/lost_nodes.py": ['_OVER = frozenset({"Succeeded", "Failed"})'],
-    # A reason of Events of the Job controller.
+    # Reasons of Events of the Job controller.
+    "diagnosis/attempts.py": ['_ENDS: Final = _FAILURES | _DELETIONS | {"Completed"}'],
     "explaining/core_events.py": ['"Job": frozenset({CREATED_POD, STOPPED, "Completed", "SuccessfulDelete"}),'],
     "resources/pods.py": ['_RESULTS = {"Succeeded": "succeeded", "Failed": "failed"}'],
     "resources/workflows.py": [  # phases of Argo Workflows, which are not those of a kind of runs
