@@ -8,7 +8,7 @@ __all__ = ["SECONDS", "is_time", "shift_dates", "shift_values"]
 START = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 SECONDS = int(START.timestamp())
 
-_TIME_METRIC = re.compile(r"\w+(_timestamp|_timestamp_seconds|_start_time|_start_time_seconds)(?![\w:])")
+_TIME_METRIC = re.compile(r"[\w:]+(_timestamp|_timestamp_seconds|_start_time|_start_time_seconds)(?![\w:])")
 _DATE = re.compile(r"19\d\d-\d\d-\d\d \d\d:\d\d:\d\d")
 _NUMBER = re.compile(r"(?P<first>-?\d+(?:\.\d+)?)(?P<rest>[-+x].*)?")
 
