@@ -176,3 +176,17 @@ def test_without_logs_there_is_no_such_metric():
     assert "cost" not in harness.text()
     assert isinstance(harness.lifecycle, LifecycleMetrics)
     assert "agent_usage" not in harness.lifecycle.text(openmetrics=True)
+
+
+def test_what_many_running_containers_report_is_counted_once():
+    """An indexed Job runs many at the same time, and each of them is read again and again."""
+    harness = a_harness()
+    for _ in range(3):
+        for number in range(40):
+            put(harness, LogReport(cost_dollars=1.0, last_line=harness.store.cache.now), at=str(number))
+        harness.advance(harness.store.cache.now + 120)
+    for number in range(40):
+        put(harness, LogReport(cost_dollars=1.0), at=str(number), ended=True)
+    harness.advance(harness.store.cache.now + 120)
+    assert counted(harness) == ["agent_usage_dollars_total 40.0"]
+    assert [line.split()[-1] for line in cost_lines(harness)] == ["40"]
