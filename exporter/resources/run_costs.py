@@ -29,12 +29,14 @@ RUN_COST_FAMILIES: tuple[Family[Run, ObjectCache], ...] = (
         name="coderun_cost_dollars",
         help="Cost of the run that its agents report, in US dollars, over all its Jobs, including deleted ones.",
         value=cost,
+        needs=("jobs",),
         uses=(LOGS,),
     ),
     Family(
         name="coderun_cost_limit_dollars",
         help="Limit of the cost of the run, in US dollars, if one is set; +Inf if it has no limit.",
         value=cost_limit,
+        needs=("jobs",),
         uses=(LOGS,),
     ),
 )

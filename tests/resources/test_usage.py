@@ -170,6 +170,14 @@ def test_the_agent_of_the_job_stands_for_an_unknown_one():
     assert cost_lines(harness) == ['coderun_cost_limit_dollars{namespace="n",coderun="r"} 5']
 
 
+def test_the_limit_appears_with_the_first_job_of_a_run():
+    """The agent is unknown until then, and the run itself does not change."""
+    harness = StoreHarness(a_run(spec={}), has_logs=True, thresholds=Thresholds(run_cost_limits={"rex": 5}))
+    assert cost_lines(harness) == []
+    harness.put(a_job(labels={"github-user": "5dlabs-rex"}))
+    assert cost_lines(harness) == ['coderun_cost_limit_dollars{namespace="n",coderun="r"} 5']
+
+
 def test_without_logs_there_is_no_such_metric():
     """Neither families nor counters."""
     harness = StoreHarness(a_run(spec=REX), a_job(), thresholds=Thresholds(run_cost_limit=20))
