@@ -31,7 +31,7 @@ _MAX_STEP_NAME: Final = 120
 _MAX_PATH: Final = 2000
 _GROUP_INDEX: Final = re.compile(r"\[\d+\]")
 _ITEM: Final = re.compile(r"\((\d+)(?:\)(?=$|[.\[(])|:(?:.*?\)(?=$|[.\[(])|.*))", re.DOTALL)
-"""The index of a loop or retry in the name of a node, and the item of the loop. An item without end is all the rest."""
+"""The index of a loop or retry in the name of a node, and the item of the loop. An item may have no end."""
 
 
 def workflow_from_object(item: WireWorkflow, *, kinds: Sequence[RunKind]) -> Workflow:
