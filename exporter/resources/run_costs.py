@@ -13,7 +13,7 @@ def cost(run: Run, cache: ObjectCache) -> float | None:
     logs = (cache.logs_of(job) for job in cache.jobs_of(run))
     reports = [cache.logs.earlier_of_run(run.uid), *(one.total for one in logs if one is not None)]
     costs = [one.cost_dollars for one in reports if one is not None]
-    costs += [cost(one, cache) for one in cache.worker_runs(run)]
+    costs += [cost(one, cache) for one in cache.all_worker_runs(run)]
     known = [one for one in costs if one is not None]
     return sum(known) if known else None
 

@@ -4,7 +4,9 @@ import pytest
 
 from exporter.cache import NEVER, ContainerLog, Thresholds
 from exporter.log_formats import LogReport
+from exporter.resources import run_costs
 from exporter.resources.lifecycle import LifecycleMetrics
+from tests.cache import test_object_cache as records
 from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job, a_run
 
@@ -132,6 +134,20 @@ def test_the_cost_of_a_run_includes_its_deleted_jobs_until_the_run_is_gone():
     harness.delete(third)
     harness.put(a_run(spec=REX))
     assert cost_lines(harness) == []
+
+
+def test_the_cost_of_a_run_includes_that_of_its_worker_runs_that_have_ended():
+    """A run that works for it replaces one that has failed."""
+    own = {"resource": "sandboxes", "owner": "p"}
+    runs = [
+        records.a_run("p", worker="Sandbox", workers_prefix="sandboxes/"),
+        records.a_run("w1", state="failed", **own),
+        records.a_run("w2", **own),
+    ]
+    cache = records.a_cache(runs=runs, jobs=[records.a_job(f"j{n}", owner=f"w{n}") for n in (1, 2)])
+    cache.logs.put("j1", ContainerLog(id="a", report=LogReport(cost_dollars=4.0)))
+    cache.logs.put("j2", ContainerLog(id="a", report=LogReport(cost_dollars=1.5)))
+    assert run_costs.cost(runs[0], cache) == 5.5
 
 
 def test_a_run_that_shares_a_pod_has_no_cost(monkeypatch):
