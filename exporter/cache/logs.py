@@ -40,9 +40,9 @@ class ContainerLog(msgspec.Struct, gc=False, kw_only=True, frozen=True):
 
 
 class JobLogs(msgspec.Struct, gc=False, frozen=True):
-    """The reports of the containers of one Job, in the order in which they were found; at most 16.
+    """The reports of the containers of one Job, in the order in which they were found; at most 16, and all that run.
 
-    `earlier` has the sums of the reports that were dropped.
+    `earlier` has the sums of the reports that were dropped. One that runs is not: its next report would count again.
     """
 
     containers: tuple[ContainerLog, ...] = ()
@@ -99,9 +99,8 @@ class JobLogs(msgspec.Struct, gc=False, frozen=True):
         if log.unread and log.ended:
             found.pop(log.id)
         earlier = self.earlier
-        while len(found) > _MAX_CONTAINERS:
-            oldest = next((one for one in found.values() if one.ended), next(iter(found.values())))
-            earlier = _sum(earlier, found.pop(oldest.id).report)
+        while len(found) > _MAX_CONTAINERS and (ended := next((one for one in found.values() if one.ended), None)):
+            earlier = _sum(earlier, found.pop(ended.id).report)
         return JobLogs(tuple(found.values()), earlier)
 
 

@@ -102,6 +102,10 @@ class ObjectCache(Attached):
         """The runs that are workers of this run: those that are not terminal, or all if every one is terminal."""
         return self._worker_runs.of(run) if run.worker_is_run else ()
 
+    def all_worker_runs(self, run: Run) -> Sequence[Run]:
+        """The runs that are or were workers of this run and still exist."""
+        return self._worker_runs.every(run) if run.worker_is_run else ()
+
     def deleting_job(self, run: Run) -> Job | None:
         """A Job of the run that is being deleted and still exists."""
         jobs = (job for job in self.jobs_of(run) if job.namespace == run.namespace)

@@ -17,6 +17,11 @@ class PullRequests:
         """Whether a run of the kind of this run has had one."""
         return run.resource in self._kinds
 
+    @property
+    def number_of_kinds(self) -> int:
+        """If it grows, the outcomes of other runs change."""
+        return len(self._kinds)
+
     def changed_by(self, run: Run, runs: Iterable[Run]) -> list[str]:
         """The UIDs of the runs whose outcome changes with this run, because it is the first that has one."""
         if not run.pull_request or run in self:

@@ -37,6 +37,12 @@ class WorkerRuns:
         runs = self._alive.get(key) or self._ended.get(key) or {}
         return list(itertools.islice(reversed(runs.values()), _MAX_WORKER_RUNS))
 
+    def every(self, run: Run) -> Sequence[Run]:
+        """All worker runs of this run, those that are not terminal first."""
+        key = run.namespace, run.workers_prefix, run.uid
+        runs = (reversed(index.get(key, {}).values()) for index in (self._alive, self._ended))
+        return list(itertools.islice(itertools.chain.from_iterable(runs), _MAX_WORKER_RUNS))
+
     def _index(self, run: Run) -> dict[_Key, dict[str, Run]]:
         return self._ended if run.terminal else self._alive
 

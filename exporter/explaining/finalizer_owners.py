@@ -18,21 +18,9 @@ __all__ = ["with_finalizer_owner"]
 _FINALIZERS: Final = re.compile(r"finalizers? ((?:[^ ]+, )*[^ ]+) keeps? ")
 _GENERIC: Final = frozenset(
     {
-        *(
-            "batch",
-            "com",
-            "controller",
-            "dev",
-            "finalizer",
-            "github",
-            "internal",
-            "kubernetes",
-            "net",
-            "operator",
-            "org",
-        )
+        *("batch", "com", "controller", "dev", "finalizer", "github", "internal", "kubernetes", "net"),
+        *("operator", "org", "platform", "resource", "sigs", "system"),
     }
-    | {*("platform", "resource", "sigs", "system")}
 )
 """Words in the domain of a finalizer that name no controller."""
 _BUILT_IN: Final = re.compile(r"(batch\.)?kubernetes\.io/.*|foregroundDeletion|orphan")

@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -48,16 +48,17 @@ def with_tainted_nodes(one: FindingView, nodes: Sequence[NodeState], pods: Seque
     near = [node for node in nodes if node.name in closed]
     if not near:
         return one
-    causing = [pod for pod in pods if pod.node in closed and _is_plugin(pod, near, closed[pod.node])]
+    whys = {node.name: node.why for node in near}
+    causing = next((pod for pod in pods if pod.node in closed and _is_plugin(pod, closed[pod.node], whys)), None)
     texts = [_words(node, closed[node.name]) for node in near[:_MAX_SHOWN]]
     if len(near) > _MAX_SHOWN:
         texts[-1] += f" and {plural(len(near) - _MAX_SHOWN, 'more node')}"
-    texts += [f"pod {pod.name} on node {pod.node} fails: {_short(pod.why, _MAX_POD_LENGTH)}" for pod in causing[:1]]
+    command = f"kubectl describe nodes {shlex.quote(near[0].name)}"
+    if causing is not None:
+        texts.append(f"pod {causing.name} on node {causing.node} fails: {_short(causing.why, _MAX_POD_LENGTH)}")
+        command = f"kubectl -n {shlex.quote(causing.namespace)} describe pod {shlex.quote(causing.name)}"
     added = "; ".join(texts)
     head = shorten(one.evidence.removesuffix("."), limit=max(MAX_EVIDENCE - len(added) - 2, 80))
-    command = f"kubectl describe nodes {shlex.quote(near[0].name)}"
-    if causing:
-        command = f"kubectl -n {shlex.quote(causing[0].namespace)} describe pod {shlex.quote(causing[0].name)}"
     return msgspec.structs.replace(
         one,
         evidence=shorten(f"{head}; {added}", limit=MAX_EVIDENCE),
@@ -82,13 +83,12 @@ def _words(node: NodeState, key: str) -> str:
     return f"node {node.name}: {_short(node.why, _MAX_WHY_LENGTH) if node.why else f'taint {key}'}"
 
 
-def _is_plugin(pod: OtherPod, nodes: Sequence[NodeState], key: str) -> bool:
-    """Whether the pod is of the plugin that the taint names, or of the network that the node lacks."""
+def _is_plugin(pod: OtherPod, key: str, whys: Mapping[str, str]) -> bool:
+    """Whether the pod is of the plugin that the taint names, or of the network that its node lacks."""
     words = set(re.findall(r"[a-z]{3,}", key.lower())) - _GENERIC
     if any(part in words for part in pod.name.split("-")):
         return True
-    why = next(node.why for node in nodes if node.name == pod.node)
-    return bool(_NETWORK.search(why) and _PLUGINS.search(pod.name))
+    return bool(_NETWORK.search(whys[pod.node]) and _PLUGINS.search(pod.name))
 
 
 def _short(text: str, limit: int) -> str:

@@ -22,7 +22,7 @@ _MIN_CUT: Final = 2000
 """Characters. The first line of a longer message may be the end of a line."""
 _MAX_LINES: Final = 12
 """Lines from the end, without those of a stack trace: an earlier error need not have ended the process."""
-_TRACE: Final = re.compile(r"\s*(?:at |File \"|#?[0-9]+: (?:0x)?[0-9a-f]|<---|node:internal|Node\.js v|\W*$)")
+_TRACE: Final = re.compile(r"\s*+(?:at |File \"|#?[0-9]+: (?:0x)?[0-9a-f]|<---|node:internal|Node\.js v|\W*$)")
 """Lines of a stack trace, and lines without words."""
 _LAST_WORDS: Final = {"budget": "max_turns", "other": ""}
 

@@ -108,7 +108,10 @@ class MetricsStore:
                 if name in self._compressed:
                     self._compressed[name].mark_all_dirty()
             return
+        known = self.cache.pull_requests.number_of_kinds
         pairs = self.cache.replace(table, partition, records)
+        if self.cache.pull_requests.number_of_kinds > known:
+            self._mark_dirty({Key(CODERUNS, run.uid) for run in self.cache.runs if run.pull_request is False})
         for old, new in pairs:
             self._update_members(table, old, new)
             self._mark_dirty(self._related(table, old, new))

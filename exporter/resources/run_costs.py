@@ -13,7 +13,7 @@ def cost(run: Run, cache: ObjectCache) -> float | None:
     logs = (cache.logs_of(job) for job in cache.jobs_of(run))
     reports = [cache.logs.earlier_of_run(run.uid), *(one.total for one in logs if one is not None)]
     costs = [one.cost_dollars for one in reports if one is not None]
-    costs += [cost(one, cache) for one in cache.worker_runs(run)]
+    costs += [cost(one, cache) for one in cache.all_worker_runs(run)]
     known = [one for one in costs if one is not None]
     return sum(known) if known else None
 
@@ -29,12 +29,14 @@ RUN_COST_FAMILIES: tuple[Family[Run, ObjectCache], ...] = (
         name="coderun_cost_dollars",
         help="Cost of the run that its agents report, in US dollars, over all its Jobs, including deleted ones.",
         value=cost,
+        needs=("jobs",),
         uses=(LOGS,),
     ),
     Family(
         name="coderun_cost_limit_dollars",
         help="Limit of the cost of the run, in US dollars, if one is set; +Inf if it has no limit.",
         value=cost_limit,
+        needs=("jobs",),
         uses=(LOGS,),
     ),
 )

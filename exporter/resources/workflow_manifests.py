@@ -43,10 +43,14 @@ class Reference(NamedTuple):
     """Whether `name` is its `generateName`."""
 
 
-@functools.lru_cache(maxsize=512)
 def reference_in(manifest: str) -> Reference:
     """The object in a manifest in YAML or JSON."""
-    text = textwrap.dedent(manifest[:_MAX_MANIFEST])
+    return _reference_in(manifest[:_MAX_MANIFEST])
+
+
+@functools.lru_cache(maxsize=128)
+def _reference_in(manifest: str) -> Reference:
+    text = textwrap.dedent(manifest)
     kind = _text(_KIND.search(text) or _ANY_KIND.search(text))
     version = _text(_API_VERSION.search(text) or _ANY_API_VERSION.search(text))
     if block := _BLOCK.search(text):

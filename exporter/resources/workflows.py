@@ -30,8 +30,8 @@ _MAX_STEPS: Final = 100
 _MAX_STEP_NAME: Final = 120
 _MAX_PATH: Final = 2000
 _GROUP_INDEX: Final = re.compile(r"\[\d+\]")
-_ITEM: Final = re.compile(r"\((\d+)(?::.*?)?\)(?=$|[.\[(])", re.DOTALL)
-"""The index of a loop or retry in the name of a node, and the item of the loop."""
+_ITEM: Final = re.compile(r"\((\d+)(?:\)(?=$|[.\[(])|:(?:.*?\)(?=$|[.\[(])|.*))", re.DOTALL)
+"""The index of a loop or retry in the name of a node, and the item of the loop. An item may have no end."""
 
 
 def workflow_from_object(item: WireWorkflow, *, kinds: Sequence[RunKind]) -> Workflow:
@@ -41,11 +41,9 @@ def workflow_from_object(item: WireWorkflow, *, kinds: Sequence[RunKind]) -> Wor
     nodes, unreadable = nodes_of(status)
     templates = _templates(item, status)
     steps: dict[str, Step] = {}
-    for node in sorted(filter(_is_open_leaf, nodes), key=_started):
+    for node in sorted(filter(_is_open_leaf, nodes), key=_started)[:_MAX_STEPS]:
         step = _step(node, templates, prefix=meta.name or "", kinds=kinds)
         steps.setdefault(step.name, step)
-        if len(steps) == _MAX_STEPS:
-            break
     is_idle = status.phase == "Running" and not any(node.phase in _OPEN or not node.phase for node in nodes)
     ends = [end for node in nodes if (end := unix_seconds(node.finished_at)) is not None]
     is_suspended = item.spec is not None and bool(item.spec.suspend)

@@ -61,7 +61,7 @@ def test_a_container_of_which_nothing_was_read_is_unknown():
 
 
 def test_sixteen_containers_are_kept_and_the_sums_of_all():
-    """A container that is restarted for days leaves no more. One that runs is dropped last."""
+    """A container that is restarted for days leaves no more. One that runs is never dropped."""
     cache = a_cache(jobs=[job := a_job()])
     cache.logs.put("j", a_log("runs", turns=1000))
     for number in range(100):

@@ -103,3 +103,11 @@ def test_hostile_messages_take_little_time(text):
     began = time.process_time()
     end_class(text * (1 << 18))
     assert time.process_time() - began < 1.0
+
+
+def test_a_line_of_blanks_takes_little_time():
+    """The class is determined in the event loop, for each change of a Pod."""
+    end_class(text := "x\n" + " " * 4090 + "a")
+    began = time.process_time()
+    end_class(text)
+    assert time.process_time() - began < 0.1

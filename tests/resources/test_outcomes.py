@@ -142,6 +142,15 @@ def test_the_first_pull_request_of_a_kind_shows_that_others_have_none():
     assert outcome(harness) == "no_pull_request"
 
 
+def test_a_relist_may_have_the_first_pull_request_of_a_kind():
+    """The watch was interrupted when the run got it. The records of the other runs are reused."""
+    harness = finished(spec=IMPLEMENTATION, report=SUCCESS)
+    assert outcome(harness) == "unknown"
+    runs = [*harness.cache.runs, *StoreHarness(OTHER).cache.runs]
+    harness.store.replace("coderuns", f"{runs[0].resource}/*", {one.uid: one for one in runs})
+    assert outcome(harness) == "no_pull_request"
+
+
 def test_what_had_finished_at_the_initial_list_has_an_outcome_and_is_not_counted():
     """A restart counts nothing twice."""
     harness = StoreHarness(a_run(spec=IMPLEMENTATION, status=MERGED), a_job(ended="Complete"), has_logs=True)

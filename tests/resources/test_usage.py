@@ -4,7 +4,9 @@ import pytest
 
 from exporter.cache import NEVER, ContainerLog, Thresholds
 from exporter.log_formats import LogReport
+from exporter.resources import run_costs
 from exporter.resources.lifecycle import LifecycleMetrics
+from tests.cache import test_object_cache as records
 from tests.harness import StoreHarness, samples
 from tests.objects import CREATED, a_job, a_run
 
@@ -134,6 +136,20 @@ def test_the_cost_of_a_run_includes_its_deleted_jobs_until_the_run_is_gone():
     assert cost_lines(harness) == []
 
 
+def test_the_cost_of_a_run_includes_that_of_its_worker_runs_that_have_ended():
+    """A run that works for it replaces one that has failed."""
+    own = {"resource": "sandboxes", "owner": "p"}
+    runs = [
+        records.a_run("p", worker="Sandbox", workers_prefix="sandboxes/"),
+        records.a_run("w1", state="failed", **own),
+        records.a_run("w2", **own),
+    ]
+    cache = records.a_cache(runs=runs, jobs=[records.a_job(f"j{n}", owner=f"w{n}") for n in (1, 2)])
+    cache.logs.put("j1", ContainerLog(id="a", report=LogReport(cost_dollars=4.0)))
+    cache.logs.put("j2", ContainerLog(id="a", report=LogReport(cost_dollars=1.5)))
+    assert run_costs.cost(runs[0], cache) == 5.5
+
+
 def test_a_run_that_shares_a_pod_has_no_cost(monkeypatch):
     """The Pod works for other runs too."""
     harness = a_harness()
@@ -170,9 +186,31 @@ def test_the_agent_of_the_job_stands_for_an_unknown_one():
     assert cost_lines(harness) == ['coderun_cost_limit_dollars{namespace="n",coderun="r"} 5']
 
 
+def test_the_limit_appears_with_the_first_job_of_a_run():
+    """The agent is unknown until then, and the run itself does not change."""
+    harness = StoreHarness(a_run(spec={}), has_logs=True, thresholds=Thresholds(run_cost_limits={"rex": 5}))
+    assert cost_lines(harness) == []
+    harness.put(a_job(labels={"github-user": "5dlabs-rex"}))
+    assert cost_lines(harness) == ['coderun_cost_limit_dollars{namespace="n",coderun="r"} 5']
+
+
 def test_without_logs_there_is_no_such_metric():
     """Neither families nor counters."""
     harness = StoreHarness(a_run(spec=REX), a_job(), thresholds=Thresholds(run_cost_limit=20))
     assert "cost" not in harness.text()
     assert isinstance(harness.lifecycle, LifecycleMetrics)
     assert "agent_usage" not in harness.lifecycle.text(openmetrics=True)
+
+
+def test_what_many_running_containers_report_is_counted_once():
+    """An indexed Job runs many at the same time, and each of them is read again and again."""
+    harness = a_harness()
+    for _ in range(3):
+        for number in range(40):
+            put(harness, LogReport(cost_dollars=1.0, last_line=harness.store.cache.now), at=str(number))
+        harness.advance(harness.store.cache.now + 120)
+    for number in range(40):
+        put(harness, LogReport(cost_dollars=1.0), at=str(number), ended=True)
+    harness.advance(harness.store.cache.now + 120)
+    assert counted(harness) == ["agent_usage_dollars_total 40.0"]
+    assert [line.split()[-1] for line in cost_lines(harness)] == ["40"]

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import tracemalloc
 
 import pytest
 
@@ -160,6 +161,18 @@ def test_a_manifest_of_any_text_takes_linear_time():
     """Only its first 64 KiB are searched."""
     for text in ('"' * 10**6, "{{" * 10**6, "kind:" * 10**6, "metadata:\n" + " \n" * 10**6, "name" * 10**6):
         assert reference_in(text).name == ""
+
+
+def test_large_manifests_are_not_kept():
+    """Only their beginning, of as many as a platform has."""
+    tracemalloc.start()
+    try:
+        for number in range(200):
+            reference_in(f"kind: A{number}\n" + "x" * (1 << 20))
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 16 << 20
 
 
 def test_a_group_that_is_a_tag_may_be_that_of_any_kind():

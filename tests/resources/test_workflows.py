@@ -2,6 +2,7 @@
 
 import base64
 import gzip
+import time
 
 import pytest
 
@@ -269,11 +270,21 @@ def test_the_names_of_steps_are_unique_and_safe():
         "play[0].a(2)[1].b": "a.2.b",
         "play.b(3:secret=ghp_abcdefghijklmnopqrstuvwxyz0123456789)": "b.3",
         "play.c(0:x)(1)": "c.0.1",
+        f"play.g(4:{'my words ' * 500}).h": "g.4",
         "play.d e\nf": "d_e_f",
         f"play.{'e' * 5000}.f": "e" * 120,
     }
     nodes = [a_node(name, templateName="t") for name in names]
     assert sorted(step.name for step in record_of(a_workflow(*nodes)).steps) == sorted(names.values())
+
+
+def test_hostile_names_of_nodes_take_little_time():
+    """The time is that of the CPU. The names are equal once they are truncated."""
+    nodes = [a_node(f"play.{number}{'(0:' * 660}{'x' * 130}") for number in range(600)]
+    wire, _ = Decoder(WireWorkflow).decode(raw(a_workflow(*nodes)))
+    began = time.process_time()
+    workflow_from_object(wire, kinds=(CODERUN,))
+    assert time.process_time() - began < 1.0
 
 
 def test_compressed_nodes_are_read():
