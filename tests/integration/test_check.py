@@ -55,7 +55,7 @@ def test_a_platform_without_template_configmaps_is_healthy(
         f"ok  ConfigMaps: no ConfigMap is required, because namespace {platform.namespace} has"
     )
     assert lines[2].startswith(
-        "ok  profile of coderuns: of 19 paths, 2 with a value in 1 run; alternatives without a "
+        "ok  profile of coderuns: of 20 paths, 2 with a value in 1 run; alternatives without a "
     )
     assert [lines[1], *lines[3:]] == [
         f"ok  coderuns in namespace {platform.namespace}: can be listed and watched, 1 found",

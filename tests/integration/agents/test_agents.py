@@ -42,7 +42,8 @@ def test_the_metrics_have_the_last_word(scene: Scene, cli: Cli) -> None:
     )
     assert result == pytest.approx(last.at, abs=1e-3)
     has_tokens = cli is not CODEX_TEXT
-    assert scene.sample(agent, "agent_tokens", type="input") == (INPUT + CACHED if has_tokens else None)
+    assert scene.sample(agent, "agent_tokens", type="input") == (INPUT if has_tokens else None)
+    assert scene.sample(agent, "agent_tokens", type="cached_input") == (CACHED if has_tokens else None)
     assert scene.sample(agent, "agent_tokens", type="output") == (OUTPUT if has_tokens else None)
     assert scene.sample(agent, "agent_turns") == 1
     assert scene.sample(agent, "agent_sessions") == 1
