@@ -71,8 +71,8 @@ class Backend(NamedTuple):
 
 
 _decoder = Decoder(_Object)
-_SCALE: Final = "Scale up {}, or correct what waits for its Service."
-_PODS: Final = "Repair the pods behind Service {}, or correct its selector."
+_SCALE: Final = "If it needs this Service, scale up {}; else its log says what it waits for."
+_PODS: Final = "If it needs this Service, repair the pods of {} or its selector; else its log says what it waits for."
 
 
 class Services:

@@ -6,7 +6,6 @@ from typing import Final
 
 import msgspec
 
-from exporter.diagnosis.cause_texts import CLUSTER
 from exporter.diagnosis.explanation import Explanation, FindingView
 from exporter.diagnosis.finding import MAX_EVIDENCE
 from exporter.explaining.snapshot import Snapshot
@@ -25,7 +24,10 @@ _WEBHOOK: Final = re.compile(
 )
 _RAISE: Final = "Raise the memory limit of the container, or let it use less."
 _SET: Final = "Set a request and a limit of memory, and end what fills the node."
-_CREATE: Final = "Create Service {}/{}, or correct its name in the template of the pod."
+_WHO: Final = "who runs the Service"
+_CREATE: Final = (
+    "If it needs Service {}/{}, create it or correct its name in the pod; else its log says what it waits for."
+)
 
 
 def with_service(one: FindingView, run: Explanation, snapshot: Snapshot) -> FindingView:
@@ -45,7 +47,7 @@ def with_service(one: FindingView, run: Explanation, snapshot: Snapshot) -> Find
         if words:
             text = f"{one.evidence}; its command or environment names Service {namespace}/{name}, {_which(words)}"
             evidence = shorten(text, limit=MAX_EVIDENCE)
-            return msgspec.structs.replace(one, evidence=evidence, fix=fix, next=command, act=CLUSTER)
+            return msgspec.structs.replace(one, evidence=evidence, fix=fix, next=command, act=_WHO)
     return one
 
 

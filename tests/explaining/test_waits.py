@@ -148,10 +148,9 @@ CALL = 'Error creating: failed calling webhook "w": failed to call webhook: Post
 
 def refused(folder, *objects, note=CALL):
     """The first finding of a Job whose Pod a webhook refuses."""
-    event = an_event(reason="FailedCreate", note=note)
-    about = {"kind": "Job", "name": "j", "namespace": "n", "uid": "job-j"}
-    key = "involvedObject" if "involvedObject" in event else "regarding"
-    return explained(folder, without_pod(), event | {key: about}, *objects, after=1200)[0]
+    event = an_event("Job", "job-j", reason="FailedCreate", note=note)
+    event["metadata"] = {"name": "refused", "namespace": "n", "uid": "refused"}
+    return explained(folder, without_pod(), event, *objects, after=1200)[0]
 
 
 def test_the_pods_behind_a_webhook(tmp_path):
