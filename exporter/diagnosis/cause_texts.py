@@ -9,6 +9,7 @@ __all__ = [
     "CONTROLLER",
     "CREDENTIALS",
     "DESCRIBE",
+    "FILE",
     "IMAGE",
     "LOG",
     "NO_ACTION",
@@ -33,3 +34,5 @@ CREDENTIALS: Final = "who owns the platform's credentials"
 NO_ACTION: Final = "no action needed"
 IMAGE: Final = "who owns the image or the agent"
 """The people who can correct a container that cannot run with its image."""
+FILE: Final = "who owns the image or the agent, or deploys the templates if a volume has the file"
+"""The people who can correct a file that cannot be executed."""

@@ -117,7 +117,7 @@ _TABLE: Final = (
     CauseInfo("run_gone", "The run of the worker no longer exists.", CONTROLLER, PODS, grace=60),
     CauseInfo("superseded", "The run has a newer Job, and this older one is unfinished.", CONTROLLER, PODS, grace=60),
     # What became of the run.
-    CauseInfo("no_pull_request", "The agent ended without a pull request.", AGENT, DESCRIBE),
+    CauseInfo("no_pull_request", "The run ended without a pull request that the controller knows.", AGENT, DESCRIBE),
     CauseInfo("retries_exhausted", "The controller gave up after its last retry.", AGENT, DESCRIBE),
     CauseInfo(
         "retry_loop",

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from exporter.cache import Container, ObjectCache, Pod
-from exporter.diagnosis.cause_texts import IMAGE
+from exporter.diagnosis.cause_texts import FILE, IMAGE
 from exporter.diagnosis.container_words import (
     CREATE,
     UNKNOWN_END,
@@ -29,6 +29,8 @@ _STARTS: Final = frozenset({"StartError", "RunContainerError", "ContainerCannotR
 """Reasons that mean that the command or the user of the container does not exist in its image."""
 _OF_POD: Final = re.compile(r"mount|idmap|IDMAP|cgroup|CDI|device|seccomp|apparmor|selinux", re.IGNORECASE)
 """Texts of the runtime about the volumes, devices or limits of the Pod, not about its image."""
+_OF_A_FILE: Final = re.compile(r"exec:? \"?\.?/[^\s\"]+\"?: ")
+"""Texts of the runtime about a file that is executed by its path: a volume may supply it instead of the image."""
 _OUT_OF_MEMORY: Final = "OOMKilled"
 _BLOCKED: Final = "Blocked"
 """The kubelet does not run the Pod, such as without its AppArmor profile: pkg/kubelet/lifecycle/handlers.go."""
@@ -149,6 +151,8 @@ def _restarting(pod: Pod, one: Container, cache: ObjectCache) -> Finding:
 
 def _actor(reason: str, text: str) -> str:
     """The people who can correct a container that cannot be created; empty: see the table of causes."""
+    if reason in _STARTS and _OF_A_FILE.search(text):
+        return FILE
     return IMAGE if (reason in _STARTS and not _OF_POD.search(text)) or "runAsNonRoot" in text else ""
 
 

@@ -35,8 +35,8 @@ END_TEXTS: Final = {
         "Raise the heap limit of the process (--max-old-space-size, -Xmx) and the memory limit of the container.",
     ),
     "exec_format": EndText(
-        "the binary is for another architecture",
-        "Use an image for the architecture of the node, or select nodes of its architecture.",
+        "the binary is for another architecture, or a script lacks its first line (#!)",
+        "Begin it with #!/bin/sh if it is a script; else use an image for the architecture of the node.",
         IMAGE,
     ),
     "illegal_instruction": EndText(
@@ -114,12 +114,18 @@ END_TEXTS: Final = {
     ),
     "permission": EndText(
         "a file or socket cannot be accessed",
-        "Correct the user (runAsUser, fsGroup) of the pod, or the mode of the file.",
+        "Correct the user (runAsUser, fsGroup) of the pod, or the mode of the file in its volume or the image.",
     ),
     "command_missing": EndText(
-        "a command does not exist in the image", "Correct the command, or add it to the image.", IMAGE
+        "a command does not exist in the container",
+        "Correct the command, or add it to the image, or to the volume that should have it.",
+        IMAGE,
     ),
-    "module_missing": EndText("a module of the program is missing in the image", "Correct the image.", IMAGE),
+    "module_missing": EndText(
+        "a module of the program is missing",
+        "If it is one of the repository, install its dependencies before the agent starts; else correct the image.",
+        IMAGE,
+    ),
     "max_turns": EndText(
         "the agent reached its limit of turns or cost", "Raise the limit, or split the task into smaller ones."
     ),
@@ -129,8 +135,8 @@ END_TEXTS: Final = {
 _SIGNALS: Final = frozenset({130, 137, 143})
 """Exit codes after signals from outside: the process did not fail, so its last lines do not say why it ended."""
 _CODES: Final = {
-    126: "Exit code 126 usually is a command that cannot be executed: correct its mode or architecture in the image.",
-    127: "Exit code 127 usually is a command that does not exist in the image: correct the script or the image.",
+    126: "Exit code 126 usually is a command that cannot be executed: correct its mode in the volume or image.",
+    127: "Exit code 127 usually is a command that does not exist in the image: correct the script or its image.",
     132: "SIGILL: the CPU of the node lacks an instruction that the binary uses. Use another build or node.",
     134: "SIGABRT: the process aborted itself, such as at the limit of its heap; its log says why.",
     135: "SIGBUS: look for a full disk, or for a small /dev/shm.",

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from exporter.cache import Job, ObjectCache, Run
-from exporter.diagnosis.finding import Finding, found, of_run
+from exporter.diagnosis.cause_texts import LOG
+from exporter.diagnosis.finding import Finding, found, of_job, of_run
 from exporter.diagnosis.refusals import refusal_of, without_free_text
 
 __all__ = ["failure_findings", "failure_words"]
 
+_NO_PR: Final = "no_pull_request"
 _MESSAGES: Final = (
     (
         "template_failed",
@@ -22,7 +24,13 @@ _MESSAGES: Final = (
             re.IGNORECASE | re.DOTALL,
         ),
     ),
-    ("no_pull_request", re.compile(r"\b(no|without( a)?|missing) (pull request|PR)\b", re.IGNORECASE)),
+    (
+        _NO_PR,
+        re.compile(
+            r"\b(no|without( a)?|missing|must create a) (pull request|PR)\b|\b(pull request|PR) URL (was )?not found",
+            re.IGNORECASE,
+        ),
+    ),
     (
         "retries_exhausted",
         re.compile(r"\bretr(y|ies)\b.{0,40}(exhaust|exceed|limit|reached)|max(imum)? retries", re.IGNORECASE),
@@ -34,7 +42,14 @@ def failure_findings(run: Run, cache: ObjectCache) -> Iterator[Finding]:
     """The finding of a failed run; empty for any other."""
     if run.state == "failed":
         cause, evidence = _cause_of(run, cache)
-        yield found(cause, evidence, about=of_run(run), since=run.finished)
+        job = cache.newest_job(run) if cause == _NO_PR else None
+        if job is None or job.result != "succeeded":
+            yield found(cause, evidence, about=of_run(run), since=run.finished)
+        else:  # the agent ended without an error, so its log is next
+            text, command = f"{evidence}; {job.worker} {job.name} has succeeded", LOG if cache.pods_of(job) else ""
+            yield found(
+                cause, text, about=of_job(job) if command else of_run(run), since=run.finished, command=command
+            )
 
 
 def failure_words(job: Job) -> str:

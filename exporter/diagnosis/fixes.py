@@ -4,8 +4,8 @@ from typing import Final
 
 __all__ = ["FIXES"]
 
-_DEPLOY: Final = "Deploy the ConfigMap again."
-_CREATE: Final = "Create what the evidence names; the kubelet tries again."
+_DEPLOY: Final = "Deploy the ConfigMap again; if its source lacks the same, correct that first."
+_CREATE: Final = "Create what the evidence names, or correct its name or key in the template of the pod."
 _LOG: Final = "Correct what the log of the container says."
 _DELETE: Final = "Delete the worker, if the controller does not."
 
@@ -17,7 +17,7 @@ FIXES: Final = {
     "configmap_missing_key": _DEPLOY,
     "configmap_empty_key": _DEPLOY,
     "configmap_shrunk": _DEPLOY,
-    "template_failed": "Correct the template that the message names.",
+    "template_failed": "Correct the template that the message names, or the value of the run that it cannot render.",
     "quota": "Raise it, end what uses it (also runs that are over, while a container runs), or set what it requires.",
     "service_account_missing": "Create the ServiceAccount, or correct its name in the settings of the controller.",
     "job_controller_absent": "Repair kube-controller-manager.",
@@ -33,7 +33,7 @@ FIXES: Final = {
     "pod_object_missing": "Create what the evidence names, or correct its name in the template of the pod.",
     "init_container_failed": _LOG,
     "init_container_stuck": "The log of the container says what it waits for.",
-    "oom_killed": "Raise the memory limit of the container.",
+    "oom_killed": "Raise the memory limit of the container, or let it use less; without a limit, the node was full.",
     "crash_loop": _LOG,
     "probe_failed": "Correct what the probe checks, or give it more time (timeoutSeconds, failureThreshold).",
     "hook_failed": "Correct the command in lifecycle.postStart of the container.",
@@ -46,13 +46,14 @@ FIXES: Final = {
     "run_gone": _DELETE,
     "superseded": _DELETE,
     "retry_loop": "Delete the run to end the loop; the logs of its attempts say why they fail.",
-    "run_not_updated": "Repair or restart the controller.",
+    "run_not_updated": "Look for the run in the log of the controller; restart it if it hangs.",
     "controller_idle": "Repair or restart the controller; kubectl logs --previous says why it ended.",
     "not_reconciled": "Look for the run in the log of the controller; restart it if it hangs.",
     "reconcile_failing": "The log of the controller has the error: correct the template or ConfigMap that it names.",
     "job_missing": "Restart the controller; if it creates no worker, create the run again.",
     "no_worker": "The log of the controller says why.",
     "pod_not_starting": "If no Event has the reason, the log of the kubelet on its node has it.",
+    "no_pull_request": "If one exists, the log of the controller says why it missed it; else see that of the agent.",
     "max_runtime_exceeded": "If its log shows no progress, delete the worker.",
 }
 """By cause. There is none for what only the log, the message or the queue can say, see also `fixes_by_text`."""

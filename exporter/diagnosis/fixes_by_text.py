@@ -30,6 +30,16 @@ HOLDER_ENDS: Final = "Wait for the end of the terminating pod; its claim is free
 HOLDER_STAYS: Final = "Find out why the pod that uses the volume does not end: kubectl describe shows its finalizers."
 HOLDER_IS_LOST: Final = "Repair its node; if that is off, delete its Node object, or taint it as out-of-service."
 FIXES_BY_TEXT: Final = {
+    "finalizer_stuck": (
+        (
+            "have ended, and the pod still exists",
+            "See the kubelet of its node and the volumes to unmount; if the node is gone, delete its Node object.",
+        ),
+        (
+            "the garbage collector removes it once",
+            "See the finalizers of the objects that it owns; if none is left, repair kube-controller-manager.",
+        ),
+    ),
     "quota": (
         ("must specify", "Set the requests and limits that the quota requires in the template of the pod."),
         (
@@ -45,6 +55,7 @@ FIXES_BY_TEXT: Final = {
         ("node selector conflicts", "Correct the node selector in the template, or that of the namespace."),
         ("imum .* usage per|ratio per", "Change the resources of the container, or the LimitRange."),
         (r"RuntimeClass \S+ not found", "Create the RuntimeClass, or correct its name in the template of the pod."),
+        ("integer value of priority", "Remove spec.priority from the template: the PriorityClass sets it."),
         ("PriorityClass", "Create the PriorityClass, or correct its name in the template of the pod."),
         ("cannot create resource", "Grant the ServiceAccount in the evidence the permission to create it."),
         (
@@ -60,7 +71,7 @@ FIXES_BY_TEXT: Final = {
         ("database space exceeded", "Compact and defragment etcd, then disarm its alarm NOSPACE."),
         (
             "unable to handle the request|etcdserver|[Tt]imeout: request|request timed out",
-            "Repair the API server, or its etcd: it does not answer in time.",
+            "Repair what does not answer in time: the API server, its etcd, or a webhook that it calls.",
         ),
         ("[Pp]od (\\S+ )?is invalid", "Correct the field that the evidence names in the template of the pod."),
         ("because it is being terminated", "Create the run in another namespace: this one is being deleted."),
@@ -80,12 +91,21 @@ FIXES_BY_TEXT: Final = {
         ("AppArmor", "Load the AppArmor profile on the node, or remove it from the template of the pod."),
         ("TopologyAffinityError", "Run it again, with requests that fit one NUMA node: this node aligns them."),
         ("PodOSNotSupported|PodOSSelector", "Select nodes of the operating system of the pod."),
-        ("NodeAffinity|NodePorts", "Run it again: the labels or ports of the node no longer fit the pod."),
+        (
+            "NodeAffinity|NodePorts",
+            "Run it again. If it repeats, correct the nodeName, the node selector or the host ports of the pod.",
+        ),
         ("OutOf", "Run it again: other pods had taken what was free on the node."),
-        ("UnexpectedAdmissionError|[Dd]evice", "Repair the device plugin of the node, and run it again."),
+        (
+            "UnexpectedAdmissionError|[Dd]evice",
+            "Run it again. If it repeats, repair the device plugin of the node, or what else the message names.",
+        ),
     ),
     "evicted": (
-        ("low on resource", "Request as much of the resource as the pod uses, and run it again."),
+        (
+            "low on resource",
+            "Request as much as the pod uses, or let it use less; if it was within its requests, free the node.",
+        ),
         ("exceeds|exceeded|usage of", "Raise the limit that the message names, or let the pod use less of it."),
         ("had condition.*DiskPressure", "Free disk space on the node, and run it again."),
         ("had condition.*(Memory|PID)Pressure", "End what fills the node, or add nodes, and run it again."),
@@ -95,7 +115,10 @@ FIXES_BY_TEXT: Final = {
             "ScaleDown|scale.down",
             "Run it again; cluster-autoscaler.kubernetes.io/safe-to-evict: false protects its pod.",
         ),
-        ("[Tt]aint", "Run it again; a toleration of the taint protects its pod."),
+        (
+            "[Tt]aint",
+            "If the node was not ready or unreachable, repair it; else a toleration of the taint protects the pod.",
+        ),
         ("", "Run it again."),
     ),
     "volume_waiting": (
@@ -109,12 +132,18 @@ FIXES_BY_TEXT: Final = {
         ),
         ("Multi-Attach|already exclusively|ReadWriteOncePod", IN_USE),
         ("being deleted|is terminating", "Wait for the end of the claim, and create it again."),
-        ("not found in the list of registered CSI", "Repair the pod of the CSI driver on the node."),
+        (
+            "not found in the list of registered CSI",
+            "Repair the pod of the CSI driver on the node; if there is none, install it or its tolerations.",
+        ),
         ("secrets store objects", "Correct the object in the external store, its SecretProviderClass or its access."),
         ("persistentvolumeclaim.* not found", "Create the claim, or correct its name in the template of the pod."),
         ("storageclass.* not found", "Create the StorageClass, or correct its name in the claim."),
         ("ProvisioningFailed", "Correct the StorageClass, the permissions or the capacity that the message names."),
-        ("ExternalProvisioning", "Repair the driver that creates the volume; its log has the reason."),
+        (
+            "ExternalProvisioning",
+            "See the log of the driver of the volume; if none runs, install it or correct the StorageClass.",
+        ),
         (
             "non-existent persistentvolume|phase Lost",
             "Restore the volume, or create the claim again: it has lost its volume.",
@@ -140,7 +169,7 @@ FIXES_BY_TEXT: Final = {
         ("/sbin/mount\\.|helper program", "Install the helper of the file system on the node, such as nfs-common."),
         (
             "timed out waiting for external-attacher",
-            "Repair the controller of the CSI driver: its external-attacher does not attach the volume.",
+            "If the external-attacher of the CSI driver does not run, repair it; else its log has the reason.",
         ),
         (
             "fsck found errors|wrong fs type|bad superblock",
@@ -154,17 +183,20 @@ FIXES_BY_TEXT: Final = {
             "UnauthorizedOperation|AuthorizationFailed|not authorized|AccessDenied|PermissionDenied",
             "Grant the driver of the volume the permission that the message names.",
         ),
-        ("failed to fetch token: .*dial tcp", "Repair the network from the node to the API server."),
+        ("failed to fetch token: .*dial tcp", "Repair the API server, or the network from the node to it."),
         ("NewMounter initialization failed.*does not exist", "Create the path of the local volume on its node."),
         (
             "InvalidVolume.NotFound|[Vv]olume .{0,99}(not found|does not exist)",
-            "Restore the volume, or create the claim again: its disk no longer exists.",
+            "Restore the volume if its disk no longer exists; else correct the zone or account of its driver.",
         ),
         (
             "MountDevice failed.*DeadlineExceeded|SetUp failed.*DeadlineExceeded",
             "Look at the log of the CSI driver on the node: its storage does not answer in time.",
         ),
-        ("access denied|[Pp]ermission denied", "Correct the permissions on the server of the volume."),
+        (
+            "access denied|[Pp]ermission denied",
+            "Correct the permissions: on its server for a volume such as NFS, else of the path on the node.",
+        ),
     ),
     "workload_inadmissible": (
         (
@@ -251,14 +283,17 @@ FIXES_BY_TEXT: Final = {
         ("requested node name", "Correct the name of the node in the template of the pod."),
         (
             "pod ?group|minAvailable|minMember",
-            "Add room for all pods of the group: the scheduler starts them together.",
+            "Create the pods of the group that are missing; if none is, add room for all: they start together.",
         ),
         ("didn't match|(untolerated|had) taint", _FIT),
     ),
     "image_pull": (
         ("InvalidImageName|invalid reference", "Correct the name of the image."),
         ("ErrImageNeverPull", "Load the image on the node, or change the imagePullPolicy."),
-        ("ImageInspectError|InspectFailed", "Remove the image from the node, so that it is pulled again."),
+        (
+            "ImageInspectError|InspectFailed",
+            "Remove the image from the node, so that it is pulled again; if it repeats, repair the runtime.",
+        ),
         ("SignatureValidationFailed", "Sign the image, or correct the signature policy of the node."),
         (
             rf"{_STATUS.format(429)}|[Tt]oo ?[Mm]any ?[Rr]eq|rate limit",
@@ -266,27 +301,30 @@ FIXES_BY_TEXT: Final = {
         ),
         (
             "x509: |certificate (signed|has expired|is not)",
-            "Correct the certificate of the registry, or the CAs that the node trusts.",
+            "Correct the certificate of the registry, the CAs that the node trusts, or the clock of the node.",
         ),
         (
             "HTTP response to HTTPS",
             "Serve the registry with TLS, or permit HTTP for it in the container runtime of the node (hosts.toml).",
         ),
         ("no space left", "Free disk space on the node."),
-        ("no match", "Use an image for the architecture of the node."),
+        ("no match", "Use an image for the architecture of the node, or select nodes of its architecture."),
         ("short[- ]name", "Write the registry before the name of the image."),
         (
             "Unable to retrieve some image pull secrets.*",
             "Create the pull secret that the evidence names, with credentials for the registry of the image.",
         ),
-        ("not found|manifest unknown|does not exist in", "Push the image, or correct its name or tag."),
+        (
+            "not found|manifest unknown|does not exist in",
+            "Push the image, or correct its name or tag; if it exists, give the pod credentials for it.",
+        ),
         (
             "token (has )?expired|expired token",
             "Renew the token in the pull secret; tokens of Amazon ECR are valid for 12 hours.",
         ),
         (
             rf"nauthorized|{_STATUS.format(401)}|no basic auth|anonymous token",
-            "Put valid credentials for the registry into a pull secret; name it in imagePullSecrets of the pod.",
+            "Put valid credentials into imagePullSecrets of the pod; if they are, correct the name of the image.",
         ),
         (
             rf"{_STATUS.format(403)}|denied|[Ff]orbidden",
@@ -302,7 +340,7 @@ FIXES_BY_TEXT: Final = {
         ),
         (
             "dial tcp|timeout|refused|deadline|no route to host|unreachable",
-            "Repair the network from the node to the registry: its route, firewall and proxy.",
+            "If no node reaches the registry, repair that; else the network from the node: route, firewall, proxy.",
         ),
         ("EOF|connection reset|short read", "Repair the registry or the proxy before it: it ends the transfer."),
     ),
@@ -340,7 +378,7 @@ FIXES_BY_TEXT: Final = {
         ("runAsNonRoot|run as root", "Set runAsUser to a user other than root, or use an image with one."),
         (
             "assign.*IP|no more IPs|IP address|no free IP|insufficient.*ip",
-            "Free addresses in the subnet, or enlarge it.",
+            "If the subnet has no free address, enlarge it; else the log of the network plugin says why.",
         ),
         ("/sys/fs/cgroup/.*no space left", "Drain and restart the node: its kernel can create no more cgroups."),
         (
@@ -351,10 +389,24 @@ FIXES_BY_TEXT: Final = {
             "FailedCreatePodSandBox.*(executable file not found|no such file|permission denied)",
             "Repair the container runtime of the node.",
         ),
-        ("exec format", "Use an image for the architecture of the node."),
-        ("mounting .* to rootfs|subPath", "Correct the mounts of the container."),
-        ("executable file not found|no such file.*exec|exec.*no such file", "Correct the command, or the image."),
-        ("permission denied", "Make the command executable in the image, or correct the user of the container."),
+        (
+            "exec format",
+            "If the file is a script, begin it with #!/bin/sh; else use an image for the architecture of the node.",
+        ),
+        (
+            "mounting .* to rootfs|subPath",
+            "Correct the mounts of the container: the path, or what the volume or the image has there.",
+        ),
+        ("executable file not found", "Correct the command, or the image."),
+        (
+            "no such file.*exec|exec.*no such file",
+            "Correct the command, or add the file or its interpreter to the volume mounted there, else to the image.",
+        ),
+        (
+            "exec.*permission denied",
+            "If a volume has the file, set its mode there (defaultMode: 0755); else make it executable in the image.",
+        ),
+        ("permission denied", "Correct the user of the container, or the mode of what the message names."),
         ("DRA driver|dynamic resources", "Repair the pod of the driver of the devices on the node."),
         ("FailedKillPod", "Restart the container runtime of the node."),
         (

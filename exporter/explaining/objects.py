@@ -14,6 +14,8 @@ from exporter.explaining.managed_fields import spec_changed
 from exporter.explaining.node_clocks import NodeClocks
 from exporter.explaining.nodes import NODE, node_state
 from exporter.explaining.other_pods import failing_pod
+from exporter.explaining.pod_specs import labels_of
+from exporter.explaining.services import SERVICES
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.workloads import GROUP, event_of_workload
 from exporter.explaining.workloads_down import APPS, down_workload
@@ -84,6 +86,7 @@ class Objects:
         records = [self.snapshot.add(informer, raw) for informer in self._by_type.get((group, plural), ())]
         if kind == "Pod" and any(records):
             self.snapshot.claims.add(raw)
+            self.snapshot.specs.add(raw)
         for record in records:
             if isinstance(record, Run):
                 record.spec_changed = spec_changed(raw)
@@ -100,9 +103,15 @@ class Objects:
         if (group, kind) == (ARGO, "Workflow"):
             for informer in self.snapshot.of(WORKFLOWS):
                 self.snapshot.add(informer, raw)
+        if (group, kind) in SERVICES:
+            self.snapshot.services.add(raw, kind)
+        if (group, kind) == ("", "Namespace"):
+            self.snapshot.namespaces.add(raw)
         if (group, kind) == EXTERNAL_SECRET and len(self.snapshot.unready) < _MAX_ELSEWHERE:
             secret = unready_secret(raw)
             self.snapshot.unready += [secret] if secret is not None else []
+        if group == APPS[0] and kind in APPS[1]:
+            self.snapshot.namespaces.add_workload(raw)
         if group == APPS[0] and kind in APPS[1] and len(self.snapshot.down) < _MAX_ELSEWHERE:
             found = down_workload(raw, kind)
             self.snapshot.down += [found] if found is not None else []
@@ -163,10 +172,11 @@ class Objects:
         if job is not None:
             self._others[kind][job.uid] = job
             if job.pod is not None:
+                self.snapshot.namespaces.has_pod(job.namespace)
                 self.snapshot.claims.add_other(raw, job.pod)
             pod = None if job.pod is None else failing_pod(job.pod)
             if pod is not None and len(self.snapshot.failing) < _MAX_ELSEWHERE:
-                self.snapshot.failing.append(pod)
+                self.snapshot.failing.append(pod._replace(labels=labels_of(raw)))
 
     def _other_job(self, raw: msgspec.Raw) -> Job | None:
         wire = self._jobs.decode(raw)

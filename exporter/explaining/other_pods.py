@@ -1,6 +1,7 @@
 """Pods of a dump that belong to no run and fail: one may be the platform's controller, a webhook or a driver."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import types
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from exporter.cache import Container, Pod
@@ -29,6 +30,7 @@ class OtherPod(NamedTuple):
     node: str = ""
     unready: float | None = None
     restarts: int = 0
+    labels: Mapping[str, str] = types.MappingProxyType({})
 
     def failing_since(self, now: float | None) -> float | None:
         """When it began to fail, at the latest; None if that is unknown. It may have been ready in between."""

@@ -13,10 +13,13 @@ from exporter.diagnosis.finding import MAX_EVIDENCE
 from exporter.explaining.external_secrets import ExternalSecret
 from exporter.explaining.finalizer_owners import with_finalizer_owner
 from exporter.explaining.lost_nodes import with_lost_nodes
+from exporter.explaining.namespaces import with_namespace
 from exporter.explaining.other_pods import OtherPod
 from exporter.explaining.queue_controllers import with_queue_controller
 from exporter.explaining.snapshot import Snapshot
 from exporter.explaining.tainted import with_tainted_nodes
+from exporter.explaining.volume_files import with_volume_file
+from exporter.explaining.waits import with_memory_limit, with_service, with_webhook
 from exporter.explaining.workloads_down import DownWorkload
 from exporter.untrusted import shorten
 
@@ -63,7 +66,11 @@ def with_related(runs: Iterable[Explanation], snapshot: Snapshot) -> Iterator[Ex
     for run in runs:
         owned = (with_finalizer_owner(one, snapshot.failing, snapshot.down) for one in run.findings)
         closed = (with_tainted_nodes(one, nodes, snapshot.failing) for one in owned)
-        found = msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in closed))
+        filed = (with_volume_file(one, run, snapshot.specs) for one in closed)
+        waiting = (with_webhook(with_service(one, run, snapshot), snapshot) for one in filed)
+        limited = (with_memory_limit(one, run, snapshot) for one in waiting)
+        found = msgspec.structs.replace(run, findings=tuple(_finding(one, run, related) for one in limited))
+        found = with_namespace(found, snapshot.namespaces, knows_pods="Pod" not in snapshot.missing)
         found = with_queue_controller(found, snapshot.failing, snapshot.down)
         yield with_lost_nodes(found, snapshot.nodes)
 

@@ -28,8 +28,11 @@ from exporter.diagnosis.volumes import CLAIM
 from exporter.explaining.claims import Claims
 from exporter.explaining.external_secrets import ExternalSecret
 from exporter.explaining.gone_objects import GoneObjects, without_old_progress
+from exporter.explaining.namespaces import Namespaces
 from exporter.explaining.nodes import NodeState
 from exporter.explaining.other_pods import OtherPod
+from exporter.explaining.pod_specs import PodSpecs
+from exporter.explaining.services import Services
 from exporter.explaining.workloads import Workloads
 from exporter.explaining.workloads_down import DownWorkload
 from exporter.informers import Informer, informers, watch_config
@@ -69,6 +72,12 @@ class Snapshot:
     """Kinds of objects that a dump lacks: `Pod`, `Event`."""
     claims: Claims = dataclasses.field(default_factory=Claims)
     """The PersistentVolumeClaims that the Pods of a dump name."""
+    specs: PodSpecs = dataclasses.field(default_factory=PodSpecs)
+    """The containers of the Pods of runs in a dump."""
+    services: Services = dataclasses.field(default_factory=Services)
+    """The Services of a dump."""
+    namespaces: Namespaces = dataclasses.field(default_factory=Namespaces)
+    """The namespaces of a dump that are being deleted."""
     latest: float = math.inf
     """Times after this one are ignored, in seconds since the epoch."""
 

@@ -1,5 +1,7 @@
 """Deployments and StatefulSets of a dump without pods: one may be the platform's controller, scaled to 0."""
 
+import types
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -13,6 +15,9 @@ APPS: Final = ("apps", frozenset({"Deployment", "StatefulSet"}))
 """The group and the kinds."""
 
 
+_SCALED: Final = "is scaled to 0 replicas"
+
+
 class DownWorkload(NamedTuple):
     """`why`: in words, after its name."""
 
@@ -20,12 +25,26 @@ class DownWorkload(NamedTuple):
     kind: str
     name: str
     why: str
+    labels: Mapping[str, str] = types.MappingProxyType({})
+    """Those of its pods."""
+
+    @property
+    def is_scaled_down(self) -> bool:
+        """Whether it is scaled to 0."""
+        return self.why == _SCALED
+
+
+class _Template(msgspec.Struct):
+    """`spec.template`."""
+
+    metadata: Meta = msgspec.field(default_factory=Meta)
 
 
 class _Spec(msgspec.Struct):
     """`spec`."""
 
     replicas: int | None = None
+    template: _Template | None = None
 
 
 class _Condition(msgspec.Struct):
@@ -58,8 +77,11 @@ def down_workload(raw: msgspec.Raw, kind: str) -> DownWorkload | None:
     conditions = (item.status or _Status()).conditions or ()
     why = ""
     if item.spec is not None and item.spec.replicas == 0:
-        why = "is scaled to 0 replicas"
+        why = _SCALED
     elif any((one.type, one.status) == ("Available", "False") for one in conditions):
         why = "is not available"
     meta = item.metadata
-    return DownWorkload(intern_label(meta.namespace), kind, object_name(meta.name), why) if why else None
+    if not why:
+        return None
+    labels = ((item.spec or _Spec()).template or _Template()).metadata.labels or {}
+    return DownWorkload(intern_label(meta.namespace), kind, object_name(meta.name), why, labels)

@@ -162,6 +162,46 @@ def test_the_text_decides(cause, evidence, words):
     assert (words in found) if words else (found == "")
 
 
+@pytest.mark.parametrize(
+    ("cause", "evidence", "words"),
+    [
+        ("container_cannot_be_created", 'StartError: exec: "/x/run.sh": permission denied', ("volume", "image")),
+        ("container_cannot_be_created", "StartError: exec /x/run.sh: no such file or directory", ("volume", "image")),
+        ("container_cannot_be_created", "StartError: exec /run.sh: exec format error", ("#!/bin/sh", "architecture")),
+        ("container_cannot_be_created", "failed to assign an IP address", ("subnet", "network plugin")),
+        (
+            "finalizer_stuck",
+            "all containers of pod p have ended, and the pod still exists",
+            ("kubelet", "Node object"),
+        ),
+        (
+            "finalizer_stuck",
+            "finalizer foregroundDeletion keeps Job j: the garbage collector removes it once the objects are gone",
+            ("objects that it owns", "kube-controller-manager"),
+        ),
+        (
+            "admission_denied",
+            "the integer value of priority (0) must not be provided in pod spec",
+            ("Remove spec.pri",),
+        ),
+        ("pod_creation_failed", "Timeout: request did not complete within the timeout", ("API server", "webhook")),
+        ("node_rejected", "UnexpectedAdmissionError: Allocate failed", ("Run it again", "device plugin")),
+        ("evicted", "Evicted: The node was low on resource: memory", ("the pod uses", "free the node")),
+        ("evicted", "Taint manager: deleting due to NoExecute taint", ("repair it", "toleration")),
+        ("volume_waiting", "driver x not found in the list of registered CSI drivers", ("Repair", "install")),
+        ("volume_waiting", "FailedMount: SetUp failed: access denied", ("server", "node")),
+        ("image_pull", "Failed: r/a:1: not found", ("Push", "credentials")),
+        ("image_pull", "Failed: 401 Unauthorized", ("credentials", "name of the image")),
+        ("image_pull", "Failed: dial tcp 10.0.0.1:443: connection refused", ("registry", "network from the node")),
+        ("oom_killed", "container agent ended with exit code 137 (OOMKilled)", ("limit", "node")),
+        ("pod_secret_missing", 'secret "x" not found', ("Create", "correct its name")),
+    ],
+)
+def test_two_causes_have_two_fixes(cause, evidence, words):
+    """If the evidence allows causes of different owners, the fix says how to tell them apart."""
+    assert [word for word in words if word not in fix_of(cause, evidence)] == []
+
+
 def test_each_fix_belongs_to_a_cause():
     """Otherwise it would never be shown."""
     assert FIXES_BY_TEXT.keys() <= CAUSES.keys()

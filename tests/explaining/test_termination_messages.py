@@ -64,7 +64,12 @@ NO_GIT = "fatal: could not read Username for 'https://git.example': terminal pro
     [
         (NO_GIT, "the git server rejects the credentials", "Secret for git", "who owns the platform's credentials"),
         ("lookup git.example: no such host", "a host name cannot be resolved", "DNS", "who runs the cluster"),
-        ("exec /x: exec format error", "the binary is for another architecture", "architecture", "the image"),
+        (
+            "exec /x: exec format error",
+            "the binary is for another architecture, or a script lacks its first line (#!)",
+            "architecture",
+            "the image",
+        ),
     ],
 )
 def test_a_known_text_has_a_class(tmp_path, message, meaning, fix, act):
