@@ -111,11 +111,12 @@ def _pod_reads(snapshot: Snapshot, jobs: Sequence[Job]) -> list[_ListRequest]:
 
 def _workflow_reads(snapshot: Snapshot, runs: Sequence[Run]) -> list[_ListRequest]:
     """The workflows that own these runs, also if they have completed."""
-    names = dict.fromkeys(run.workflow_owner for run in runs if run.workflow_owner)
+    names = dict.fromkeys((run.namespace, run.workflow_owner) for run in runs if run.workflow_owner)
     return [
         (informer, {"fieldSelector": f"metadata.name={name}", "labelSelector": ""})
         for informer in snapshot.of(WORKFLOWS)
-        for name in names
+        for namespace, name in names
+        if _covers(informer, namespace)
     ]
 
 

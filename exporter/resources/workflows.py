@@ -32,6 +32,8 @@ _MAX_PATH: Final = 2000
 _GROUP_INDEX: Final = re.compile(r"\[\d+\]")
 _ITEM: Final = re.compile(r"\((\d+)(?:\)(?=$|[.\[(])|:(?:.*?\)(?=$|[.\[(])|.*))", re.DOTALL)
 """The index of a loop or retry in the name of a node, and the item of the loop. An item may have no end."""
+_LOOP: Final = re.compile(r"\((\d+):")
+_PLAIN: Final = re.compile(r"[\w.-]*", re.ASCII)
 
 
 def workflow_from_object(item: WireWorkflow, *, kinds: Sequence[RunKind]) -> Workflow:
@@ -125,8 +127,11 @@ def _step_name(name: str, workflow: str) -> str:
 
     The names of steps are unique in their template, so that the numbers of groups are not needed.
     """
-    path = name[:_MAX_PATH].removeprefix(workflow)
-    path = _ITEM.sub(r".\1", _GROUP_INDEX.sub("", path)).strip(".")
+    whole = _GROUP_INDEX.sub("", name[:_MAX_PATH].removeprefix(workflow))
+    path = _ITEM.sub(r".\1", whole)
+    if (loop := _LOOP.search(whole)) and not _PLAIN.fullmatch(path):  # an item that contains a closing bracket
+        path = f"{whole[: loop.start()]}.{loop[1]}"
+    path = path.strip(".")
     known = path if path and free_name(path) else workflow
     return identifier(known[-_MAX_STEP_NAME:], limit=_MAX_STEP_NAME)
 

@@ -70,6 +70,16 @@ async def test_a_workflow_that_has_completed_is_read_for_one_run(tmp_path):
     assert [" ".join(row.split()) for row in chain_in(out)] == ["Workflow play Failed", "CodeRun x-1 Running"]
 
 
+async def test_a_workflow_is_read_only_in_the_namespace_of_its_run(tmp_path):
+    """A note that those of another namespace may not be read would mislead."""
+    path = tmp_path / "settings.yml"
+    path.write_text(f"{SETTINGS}namespaces: [{NS}, other]\n")
+    async with a_server(*workflow_crds(), WORKFLOW, RUN) as server:
+        _, out, _ = await explain(server, tmp_path, f"{NS}/x-1", f"--config.file={path}")
+        assert not [request for request in server.requests if "argoproj" in request and "/other/" in request]
+    assert chain_in(out)[0].split()[:3] == ["Workflow", "play", "Running"]
+
+
 async def test_without_argo_the_rest_of_the_chain_is_shown(tmp_path):
     """A note says what was not read."""
     async with a_server(RUN) as server:

@@ -271,6 +271,8 @@ def test_the_names_of_steps_are_unique_and_safe():
         "play.b(3:secret=ghp_abcdefghijklmnopqrstuvwxyz0123456789)": "b.3",
         "play.c(0:x)(1)": "c.0.1",
         f"play.g(4:{'my words ' * 500}).h": "g.4",
+        "play.i(5:my f(x). password hunter2).j": "i.5",
+        "play.k(6:f(1)(2) hunter2)(1)": "k.6",
         "play.d e\nf": "d_e_f",
         f"play.{'e' * 5000}.f": "e" * 120,
     }
