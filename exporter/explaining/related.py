@@ -76,7 +76,7 @@ def with_related(runs: Iterable[Explanation], snapshot: Snapshot) -> Iterator[Ex
 
 
 def _finding(one: FindingView, run: Explanation, related: Related) -> FindingView:
-    if one.cause in _CONTROLLER_CAUSES:
+    if one.cause in _CONTROLLER_CAUSES or _is_of_controller(one, run):
         if (down := _down_controller(run, related)) is not None:
             return _of_workload(one, down)
         return _of_pods(one, _controllers(run, related), "of this namespace")
@@ -92,6 +92,13 @@ def _finding(one: FindingView, run: Explanation, related: Related) -> FindingVie
         near = [pod for pod in others if _is_named(pod, one.evidence)]
         return _of_pods(one, near, "on its node")
     return one
+
+
+def _is_of_controller(one: FindingView, run: Explanation) -> bool:
+    """Whether a finalizer keeps the run that has the name of its kind, such as `coderuns.example.com/finalizer`."""
+    finalizers, keeps, kept = one.evidence.partition(f" {run.kind} ")
+    own = re.compile(rf"\b{re.escape(run.kind.lower())}s?\.")
+    return one.cause == "finalizer_stuck" and bool(keeps and kept and own.search(finalizers))
 
 
 def _down_controller(run: Explanation, related: Related) -> DownWorkload | None:

@@ -71,3 +71,15 @@ def test_the_controller_of_the_platform(tmp_path):
     run = deleted(a_run(status=RUNNING), OWN)
     pod = another("orchestrator-7d9c8", namespace="o")
     assert "; pod o/orchestrator-7d9c8 fails" in explain(tmp_path, [run, pod, READ], "r", "--at", LATER)[1]
+
+
+@pytest.mark.parametrize(
+    ("finalizer", "named"), [("coderuns.example.com/finalizer", True), ("backup.example.com/hold", False)]
+)
+def test_the_own_finalizer_of_a_run_names_its_controller(tmp_path, finalizer, named):
+    """Another finalizer may belong to another program."""
+    run = deleted(a_run(status=RUNNING), finalizer)
+    for objects in ([a_workload()], [another("task-controller-7d9c8")]):
+        out = explain(tmp_path, [run, *objects, READ], "r", "--at", LATER)[1].partition("Also:")[0]
+        assert "Cause:       finalizer_stuck\n" in out
+        assert ("task-controller" in out.partition("Chain:")[0]) is named
