@@ -1,4 +1,4 @@
-"""Indexes of a Job that have failed for good while others go on: the Job can no longer succeed.
+"""Indexes of a Job that have failed for good while others continue: the Job can no longer succeed.
 
 https://kubernetes.io/docs/concepts/workloads/controllers/job/#backoff-limit-per-index
 """

@@ -1,4 +1,4 @@
-"""Slow steps of the start of a Pod that report progress: they are no fault while they go on, within reason.
+"""Slow steps of the start of a Pod that report progress: no fault as long as they report it, for up to 30 min.
 
 The kubelet changes the owner of every file of a volume with `fsGroup`, and reports that each minute. Its client lets
 only one Event through in five minutes after the first 25: pkg/volume/volume_linux.go.

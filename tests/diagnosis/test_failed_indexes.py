@@ -1,4 +1,4 @@
-"""An index of a Job that has failed for good fails the Job, although other indexes go on."""
+"""An index of a Job that has failed for good fails the Job, although other indexes still run."""
 
 import pytest
 

@@ -54,7 +54,7 @@ def test_a_step_whose_job_hangs_is_stalled_and_names_the_job():
 
 
 def test_a_step_that_ends_and_one_that_waits_for_a_person_do_not_fire():
-    """The step ends in the 20th minute, and the suspend step goes on."""
+    """The step ends in the 20th minute, and the suspend step still runs."""
     person = a_node("play[1].approve", type_="Suspend")
     ended = a_workflow(leaf(phase="Succeeded", finished=CREATED + 1200), person)
     assert alerts(a_workflow(leaf(), person), minutes=25, m20=ended) == {}
