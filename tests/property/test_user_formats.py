@@ -39,11 +39,11 @@ VALUES = {
     "waiting": st.sampled_from(["input", "permission"]),
     "tail": st.lists(KEYS, max_size=2),
     **dict.fromkeys(("error", "failure", "hint", "retrying"), CLASS),
-    **dict.fromkeys(("cost", "turns", "tokens_input", "tokens_output"), AMOUNTS),
+    **dict.fromkeys(("cost", "turns", "tokens_input", "tokens_cached", "tokens_output"), AMOUNTS),
     **dict.fromkeys(("own", "resume", "if_none", "aside", "ignore"), st.booleans()),
 }
 USUAL = (
-    ("last_word", "error", "cost", "tokens_input"),
+    ("last_word", "error", "cost", "tokens_input", "tokens_cached"),
     ("start", "turns"),
     ("retrying",),
     ("hint", "tail", "tokens_output"),
